@@ -1,0 +1,28 @@
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from encrypted_fields.fields import EncryptedTextField
+
+from agents.choices import ProviderKind
+from gathering_site.common.models import TimestampedModel
+
+
+class Provider(TimestampedModel):
+    """An account at a place where models are served. Without an owner it is the server's own, for everybody's agents.
+    One that is named like a kind is that kind's default."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True)
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=20, choices=ProviderKind)
+    base_url = models.URLField(max_length=500, blank=True)
+    api_key = EncryptedTextField(null=True, blank=True)
+    allow_private = models.BooleanField(default=False, help_text="may be reached at loopback and private addresses")
+    settings = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("owner", Lower("name"), name="provider_name_per_owner", nulls_distinct=False)
+        ]
+
+    def __str__(self) -> str:
+        return self.name

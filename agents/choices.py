@@ -40,4 +40,3 @@ class StepState(models.TextChoices):
     STARTED = "started"
     DONE = "done"
     FAILED = "failed"
-    INTERRUPTED = "interrupted"

@@ -5,6 +5,7 @@ from django.db.models import Q
 from agents.choices import Visibility
 from agents.models import Agent, Run
 from conversations.choices import ConversationStatus, MessageState
+from conversations.querysets import ConversationQuerySet, MessageQuerySet
 from gathering_site.common.models import TimestampedModel
 
 
@@ -16,6 +17,8 @@ class Conversation(TimestampedModel):
     status = models.CharField(max_length=20, choices=ConversationStatus, default=ConversationStatus.ACTIVE)
     visibility = models.CharField(max_length=20, choices=Visibility, default=Visibility.PRIVATE)
     agents = models.ManyToManyField(Agent, through="Participant", related_name="conversations")
+
+    objects = ConversationQuerySet.as_manager()
 
     class Meta:
         indexes = [
@@ -57,6 +60,8 @@ class Message(models.Model):
     text = models.TextField(blank=True)
     state = models.CharField(max_length=20, choices=MessageState, default=MessageState.COMPLETE)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MessageQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["conversation", "id"], name="message_conversation")]

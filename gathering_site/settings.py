@@ -1,5 +1,7 @@
 """Settings of the one Gathering program. What differs between machines comes from `environment`."""
 
+from datetime import timedelta
+
 import dj_database_url
 
 from gathering_site import environment
@@ -94,6 +96,11 @@ CHANNEL_LAYERS = {
 }
 
 CELERY_BROKER_URL = environment.broker_url()
+
+# A worker that is killed loses its runs to another one after this time.
+RUN_LEASE_SECONDS = environment.whole_number("GATHERING_LEASE_SECONDS", 30)
+# How long a queued run may wait before its task is thought lost and sent again.
+RUN_ENQUEUE_PATIENCE = timedelta(seconds=15)
 
 KNOX_TOKEN_MODEL = "common.Token"
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "TOKEN_MODEL": "common.Token"}

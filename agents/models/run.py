@@ -4,6 +4,7 @@ from django.db.models import Q
 
 from agents.choices import UNFINISHED, RunState, StepKind, StepState
 from agents.models.agent import Agent
+from agents.querysets.runs import RunQuerySet
 
 
 class Run(models.Model):
@@ -15,6 +16,9 @@ class Run(models.Model):
     subject = models.CharField(max_length=100)
     state = models.CharField(max_length=20, choices=RunState, default=RunState.QUEUED)
     reason = models.TextField(blank=True, help_text="why it ended, in one sentence")
+    answer = models.BigIntegerField(null=True, help_text="the message it writes, from its first claim on")
+    provider = models.CharField(max_length=20, blank=True, help_text="the kind that answered")
+    model = models.CharField(max_length=200, blank=True)
     bounds = models.JSONField(default=dict)
     usage = models.JSONField(default=dict)
     cost = models.DecimalField(max_digits=14, decimal_places=6, null=True, help_text="US dollars; empty: not known")
@@ -22,10 +26,12 @@ class Run(models.Model):
     worker = models.CharField(max_length=100, blank=True)
     attempt = models.PositiveIntegerField(default=0, help_text="how often a worker claimed it")
     lease_until = models.DateTimeField(null=True)
-    enqueued_at = models.DateTimeField(null=True)
+    enqueued_at = models.DateTimeField(null=True, help_text="when a task was last sent for it")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
 
     class Meta:
         indexes = [

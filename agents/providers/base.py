@@ -7,11 +7,13 @@ import msgspec
 
 
 class ToolCall(msgspec.Struct, frozen=True):
-    """A tool the model wants called. `arguments` is the JSON object as the model wrote it, not yet checked."""
+    """A tool the model wants called. `arguments` is the JSON object as the model wrote it, not yet checked; where it wrote
+    no such object, they are empty and `error` says so to the model."""
 
     id: str
     name: str
     arguments: dict[str, Any]
+    error: str = ""
 
 
 class ToolResult(msgspec.Struct, frozen=True):

@@ -1,0 +1,104 @@
+"""One flusher an event loop: it collects the new text of all streams and publishes it together, at most 20 times a second.
+Publishing each token by itself does not keep up with many streams."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+logger = logging.getLogger(__name__)
+
+INTERVAL = 0.05
+"""Seconds between two frames of one message: 20 frames a second."""
+
+TRIES = 100
+"""A stream's fence is its run's claim number × TRIES + the try within that claim: later text always has a higher fence."""
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """New text of a message, to be published on each topic. `offset` counts characters; `attempt` is the fence: text of a
+    lower one than was seen is void."""
+
+    topics: tuple[str, ...]
+    message: int
+    attempt: int
+    offset: int
+    text: str
+
+
+Publish = Callable[[list[Delta]], Awaitable[None]]
+
+
+class TextStream:
+    """The text that a run writes into a message: what earlier replies said, then what comes in now."""
+
+    def __init__(self, *, topics: tuple[str, ...], message: int, claim: int, text: str) -> None:
+        self.topics = topics
+        self.message = message
+        self.fence = claim * TRIES
+        self.parts = [text] if text else []
+        self.start = self.length = len(text)
+        # A run that goes on with another worker sends all of its text anew: nobody knows how much the first one got out.
+        self.sent = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+    def write(self, text: str) -> None:
+        self.parts.append(text)
+        self.length += len(text)
+
+    def open_reply(self) -> None:
+        """A new reply begins: an empty line parts it from what was said before."""
+        self.start = self.length
+
+    def write_reply(self, text: str) -> None:
+        if self.length == self.start and self.start and text:
+            self.write("\n\n")
+        self.write(text)
+
+    def rewind(self) -> None:
+        """Takes back what the reply under way has written: it is going to be asked for again."""
+        kept = self.text[: self.start]
+        self.parts, self.length, self.sent = [kept], self.start, min(self.sent, self.start)
+        self.fence += 1
+
+    def take(self) -> Delta | None:
+        if self.sent == self.length:
+            return None
+        whole = self.text
+        self.parts = [whole]
+        return Delta(self.topics, self.message, self.fence, self.sent, whole[self.sent :])
+
+
+class Flusher:
+    """Publishes the new text of every open stream each INTERVAL. What could not be published is tried again with the next
+    text: nothing is dropped while its stream is open."""
+
+    def __init__(self, publish: Publish) -> None:
+        self.publish = publish
+        self.streams: set[TextStream] = set()
+        self.lock = asyncio.Lock()
+
+    async def flush(self) -> None:
+        """Publishes what is new now, for example before a run tells that it has ended."""
+        async with self.lock:
+            waiting = [(stream, delta) for stream in self.streams if (delta := stream.take())]
+            if not waiting:
+                return
+            try:
+                await self.publish([delta for _, delta in waiting])
+            except Exception as error:
+                logger.warning("Live text could not be published, trying again: %s", error)
+                return
+            for stream, delta in waiting:
+                if stream.fence == delta.attempt:
+                    stream.sent = delta.offset + len(delta.text)
+
+    async def run(self) -> None:
+        """Flushes until it is cancelled."""
+        while True:
+            await asyncio.sleep(INTERVAL)
+            await self.flush()

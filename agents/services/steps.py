@@ -1,0 +1,120 @@
+"""The steps of a run: each is stored when it happens, and read back when another worker goes on."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+import msgspec
+
+from agents.choices import RunState, StepKind, StepState
+from agents.engine.run import Round
+from agents.models import Run, RunStep
+from agents.providers.base import Reply, ToolCall, ToolResult, Usage
+
+
+class Lost(Exception):
+    """The run is not this worker's any more: somebody cancelled it, or its lease ran out."""
+
+
+def hold(*, run_id: int, worker: str, claim: int) -> None:
+    """Takes the run's row lock and makes sure that this claim still holds it; raises Lost."""
+    held = Run.objects.held_by(worker=worker).filter(pk=run_id, attempt=claim).select_for_update()
+    if not held.values_list("pk", flat=True):
+        raise Lost
+
+
+def next_number(run_id: int) -> int:
+    return (RunStep.objects.filter(run=run_id).aggregate(last=Max("number"))["last"] or 0) + 1
+
+
+@transaction.atomic
+def store_reply(*, run_id: int, worker: str, claim: int, reply: Reply) -> None:
+    """The model's reply as the run's next step. Raises Lost."""
+    hold(run_id=run_id, worker=worker, claim=claim)
+    RunStep.objects.create(
+        run_id=run_id,
+        number=next_number(run_id),
+        kind=StepKind.REPLY,
+        text=storable(reply.text),
+        reasoning=storable(reply.reasoning),
+        tool_calls=msgspec.to_builtins(reply.tool_calls),
+        native=reply.native,
+        native_format=reply.native_format,
+        stop_reason=reply.stop_reason,
+        usage=msgspec.to_builtins(reply.usage),
+        started_at=timezone.now(),
+        finished_at=timezone.now(),
+    )
+
+
+@transaction.atomic
+def start_tool(*, run_id: int, worker: str, claim: int, call: ToolCall) -> None:
+    """The mark that a tool call begins: from here on it may have had an effect. Raises Lost."""
+    hold(run_id=run_id, worker=worker, claim=claim)
+    RunStep.objects.create(
+        run_id=run_id,
+        number=next_number(run_id),
+        kind=StepKind.TOOL,
+        state=StepState.STARTED,
+        call_id=call.id,
+        tool=call.name,
+        arguments=call.arguments,
+        started_at=timezone.now(),
+    )
+
+
+@transaction.atomic
+def finish_tool(*, run_id: int, worker: str, claim: int, result: ToolResult) -> None:
+    """What the call gave, in the step that marks its beginning. Raises Lost."""
+    hold(run_id=run_id, worker=worker, claim=claim)
+    step = RunStep.objects.filter(run=run_id, kind=StepKind.TOOL, call_id=result.id).order_by("number").last()
+    if step is None:
+        step = RunStep(run_id=run_id, number=next_number(run_id), kind=StepKind.TOOL, started_at=timezone.now())
+        step.call_id, step.tool = result.id, result.name
+    step.text = storable(result.text)
+    step.state = StepState.FAILED if result.failed else StepState.DONE
+    step.finished_at = timezone.now()
+    step.save()
+
+
+def storable(text: str) -> str:
+    """PostgreSQL's text has no NUL."""
+    return text.replace("\x00", "")
+
+
+def read_rounds(run_ids: Iterable[int]) -> dict[int, list[Round]]:
+    """The stored steps of these runs as rounds, in order, in one query. Call ids count within their reply only: some
+    providers number the calls of each reply from one."""
+    rounds: dict[int, list[Round]] = defaultdict(list)
+    for step in RunStep.objects.filter(run__in=run_ids).order_by("run_id", "number"):
+        if step.kind == StepKind.REPLY:
+            rounds[step.run_id].append(Round(reply_of(step)))
+        else:
+            last = rounds[step.run_id][-1]
+            last.started.add(step.call_id)
+            if step.finished_at:
+                failed = step.state != StepState.DONE
+                last.results[step.call_id] = ToolResult(step.call_id, step.tool, step.text, failed)
+    return rounds
+
+
+def reply_of(step: RunStep) -> Reply:
+    return Reply(
+        text=step.text,
+        reasoning=step.reasoning,
+        tool_calls=msgspec.convert(step.tool_calls, list[ToolCall]),
+        usage=msgspec.convert(step.usage, Usage),
+        stop_reason=step.stop_reason,
+        native=step.native,
+        native_format=step.native_format,
+    )
+
+
+def total_usage(run: Run) -> Usage:
+    """Tokens of all replies of the run."""
+    total: Counter[str] = Counter()
+    for usage in RunStep.objects.filter(run=run, kind=StepKind.REPLY).values_list("usage", flat=True):
+        total.update(usage)
+    return msgspec.convert(dict(total), Usage)

@@ -1,0 +1,24 @@
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from agents.choices import Visibility
+from gathering_site.common.models import User
+
+
+class ConversationQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> Self:
+        """A person's own conversations and the shared ones; administrators see all."""
+        return self.all() if user.is_superuser else self.filter(Q(owner=user) | Q(visibility=Visibility.SHARED))
+
+    def changeable_by(self, user: User) -> Self:
+        """Its title, agents and end are its owner's to decide; who can see it can write in it."""
+        return self.all() if user.is_superuser else self.filter(owner=user)
+
+
+class MessageQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> Self:
+        if user.is_superuser:
+            return self.all()
+        return self.filter(Q(conversation__owner=user) | Q(conversation__visibility=Visibility.SHARED))

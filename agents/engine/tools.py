@@ -8,7 +8,10 @@ import msgspec
 
 from agents.providers.base import ToolCall, ToolResult, ToolSpec
 
-INTERRUPTED = "This call was interrupted before it gave a result. It may or may not have taken effect; check before you repeat it."
+INTERRUPTED = (
+    "This call was interrupted before it gave a result. It may or may not have taken effect; "
+    "check before you repeat it."
+)
 
 
 class ToolFailure(Exception):
@@ -43,8 +46,8 @@ def register(tool: Tool) -> Tool:
 
 
 async def call_tool(tools: Mapping[str, Tool], call: ToolCall, *, seconds: float) -> ToolResult:
-    """What the call gave; a tool that is unknown, fails or takes longer than `seconds` gives a failed result, so that the
-    model always hears back."""
+    """What the call gave; a tool that is unknown, fails or takes longer than `seconds` gives a failed result, so that
+    the model always hears back."""
     if call.error:
         return failed(call, call.error)
     tool = tools.get(call.name)

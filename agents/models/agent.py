@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from agents.choices import AgentStatus, Visibility
+from agents.querysets.agents import AgentQuerySet
 from gathering_site.common.models import TimestampedModel
 
 DEFAULT_PROVIDER = "anthropic"
@@ -27,6 +28,8 @@ class Agent(TimestampedModel):
     settings = models.JSONField(default=dict, blank=True)
     tags = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     visibility = models.CharField(max_length=20, choices=Visibility, default=Visibility.PRIVATE)
+
+    objects = AgentQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint("owner", Lower("name"), name="agent_name_per_owner")]

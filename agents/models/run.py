@@ -9,7 +9,8 @@ from agents.querysets.runs import RunQuerySet
 
 class Run(models.Model):
     """One durable piece of an agent's work. `subject` is the topic it works for (`conversations/12`), so that a run
-    needs to know nothing of the apps above. The row is the state of record: a worker owns it while it holds the lease."""
+    needs to know nothing of the apps above. The row is the state of record: a worker owns it while it holds the
+    lease."""
 
     agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="runs")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, help_text="who asked for it")
@@ -22,7 +23,6 @@ class Run(models.Model):
     bounds = models.JSONField(default=dict)
     usage = models.JSONField(default=dict)
     cost = models.DecimalField(max_digits=14, decimal_places=6, null=True, help_text="US dollars; empty: not known")
-    cancel_requested = models.BooleanField(default=False)
     worker = models.CharField(max_length=100, blank=True)
     attempt = models.PositiveIntegerField(default=0, help_text="how often a worker claimed it")
     lease_until = models.DateTimeField(null=True)

@@ -1,4 +1,5 @@
-"""What every provider takes and gives: a request in neutral terms, a stream of small events, one whole reply at its end."""
+"""What every provider takes and gives: a request in neutral terms, a stream of small events, one whole reply at its
+end."""
 
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
@@ -7,8 +8,8 @@ import msgspec
 
 
 class ToolCall(msgspec.Struct, frozen=True):
-    """A tool the model wants called. `arguments` is the JSON object as the model wrote it, not yet checked; where it wrote
-    no such object, they are empty and `error` says so to the model."""
+    """A tool the model wants called. `arguments` is the JSON object as the model wrote it, not yet checked; where it
+    wrote no such object, they are empty and `error` says so to the model."""
 
     id: str
     name: str
@@ -48,9 +49,10 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A model's whole reply. `stop_reason` is one of `end`, `tool_calls`, `length`, `refusal`, or the provider's own word.
-    `native` is what the provider wants back unchanged (thinking signatures, order of blocks); it may only be given to a
-    provider whose `native_format` for the request's model is the same, every other builds the turn from text and tool calls."""
+    """A model's whole reply. `stop_reason` is one of `end`, `tool_calls`, `length`, `refusal`, or the provider's own
+    word. `native` is what the provider wants back unchanged (thinking signatures, order of blocks); it may only be
+    given to a provider whose `native_format` for the request's model is the same, every other builds the turn from text
+    and tool calls."""
 
     text: str
     reasoning: str = ""
@@ -110,6 +112,21 @@ class Account(msgspec.Struct, frozen=True):
         return f"Account({self.kind!r}, {self.name!r})"
 
 
+class Patience(msgspec.Struct, frozen=True):
+    """How long a provider waits, in seconds, and how often it asks again after 429, 5xx or a failed connection."""
+
+    connect: float = 10.0
+    stall: float = 60.0
+    first_byte: float = 300.0
+    """For Ollama alone: it sends nothing while it loads a model, for which its own limit is 5 minutes."""
+    retries: int = 3
+    longest_wait: float = 60.0
+    """A provider that asks to wait for longer is given up at once."""
+
+
+USUAL_PATIENCE = Patience()
+
+
 class ProviderError(Exception):
     """A model could not answer. The message is one sentence for a person and never holds a key. `retry_after` (seconds)
     is set where trying again later may help."""
@@ -124,8 +141,8 @@ class Provider(Protocol):
     """One account at one place where models are served. Lives on one event loop; `close` frees its connections."""
 
     def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
-        """The reply as it comes: deltas, then exactly one `Reply` at the end. Retries 429 and 5xx before the first byte of
-        the reply, waiting as long as it was asked to, a bounded number of times. Raises ProviderError."""
+        """The reply as it comes: deltas, then exactly one `Reply` at the end. Retries 429 and 5xx before the first byte
+        of the reply, waiting as long as it was asked to, a bounded number of times. Raises ProviderError."""
         ...
 
     async def count_tokens(self, request: ModelRequest) -> int | None:

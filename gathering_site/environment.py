@@ -1,12 +1,16 @@
 """Everything that comes in through environment variables, read in one place and named when it is wrong."""
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from gathering_site.embedded.user import server_user
+
 BASE = Path(__file__).resolve().parent.parent
+LONGEST_DATA_FOLDER = 103 - len("/run/.s.PGSQL.5432")
 
 
 def data_folder() -> Path:
@@ -32,8 +36,43 @@ def words(name: str) -> list[str]:
 
 
 def run_folder() -> Path:
-    """Where the embedded servers' Unix sockets and pid files are."""
-    return data_folder() / "run"
+    """Where the embedded servers' Unix sockets are: `run` in the data folder, or, since a socket's path has at most 103
+    bytes, a folder in /tmp that every process of this data folder finds by the same name. There, one that somebody else
+    made is refused."""
+    data = data_folder()
+    if len(os.fsencode(data)) <= LONGEST_DATA_FOLDER:
+        return data / "run"
+    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+    folder = Path("/tmp", f"gathering-{os.geteuid()}-{digest}")  # noqa: S108
+    if folder.is_symlink() or (folder.exists() and folder.stat().st_uid not in {os.geteuid(), server_uid()}):
+        raise ImproperlyConfigured(
+            f"{folder} belongs to somebody else: remove it, or set GATHERING_DATA to a short path."
+        )
+    return folder
+
+
+def server_uid() -> int:
+    """Whose the embedded servers' folders are."""
+    user = server_user()
+    return user.uid if user else os.geteuid()
+
+
+def make_data_folder() -> None:
+    """The data folder, which its owner alone may list. Root's can be entered, by the user the servers run as."""
+    folder = data_folder()
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700 if os.geteuid() else 0o711)
+
+
+def make_run_folder() -> Path:
+    """The folder of the sockets, closed to all but its owner: whoever can enter it is let into the database."""
+    folder = run_folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if user := server_user():
+        user.own(folder)
+    folder.chmod(0o700)
+    return folder
 
 
 def secret_key() -> str:
@@ -44,7 +83,7 @@ def secret_key() -> str:
         return key
     path = data_folder() / "secret_key"
     if not path.exists():
-        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_data_folder()
         draft = path.with_name(f"secret_key.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:

@@ -1,5 +1,5 @@
-"""Where runs are worked on: one asyncio loop a worker process, shared by all its runs. A Celery thread hands its run over
-and waits; the threads only say how many runs go on at once."""
+"""Where runs are worked on: one asyncio loop a worker process, shared by all its runs. A Celery thread hands its run
+over and waits; the threads only say how many runs go on at once."""
 
 import asyncio
 import logging
@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import redis.asyncio
 from django.conf import settings
+from gathering_site.events.live import publish_deltas
 
 from agents.choices import RunState
 from agents.engine.flusher import Delta, Flusher
@@ -24,7 +25,6 @@ from agents.services import runs
 from agents.services.steps import Lost
 from agents.services.work import load_work
 from gathering_site.common.errors import DomainError
-from gathering_site.events.live import publish_deltas
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +67,8 @@ class Runner:
 
         self.loop.call_soon_threadsafe(cancel_all)
 
-    async def publish(self, deltas: list[Delta]) -> None:
-        await publish_deltas(self.redis, deltas)
+    async def publish(self, deltas: list[Delta]) -> set[int]:
+        return await publish_deltas(self.redis, deltas)
 
     def provider(self, account: Account) -> Provider:
         """The account's client, kept with its open connections for as long as the process lives."""
@@ -78,8 +78,9 @@ class Runner:
         return self.providers[key]
 
     async def keep_leases(self) -> None:
-        """Renews the leases of all runs of this loop together and lets go of those that are not ours any more. While the
-        database is away none is let go: should another worker claim one, its claim is higher and ours can store nothing."""
+        """Renews the leases of all runs of this loop together and lets go of those that are not ours any more. While
+        the database is away none is let go: should another worker claim one, its claim is higher and ours can store
+        nothing."""
         while True:
             await asyncio.sleep(RENEWAL)
             if not (run_ids := list(self.active)):

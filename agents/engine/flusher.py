@@ -1,9 +1,9 @@
-"""One flusher an event loop: it collects the new text of all streams and publishes it together, at most 20 times a second.
-Publishing each token by itself does not keep up with many streams."""
+"""One flusher an event loop: it collects the new text of all streams and publishes it together, at most 20 times a
+second. Publishing each token by itself does not keep up with many streams."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import msgspec
 
@@ -13,12 +13,13 @@ INTERVAL = 0.05
 """Seconds between two frames of one message: 20 frames a second."""
 
 TRIES = 100
-"""A stream's fence is its run's claim number × TRIES + the try within that claim: later text always has a higher fence."""
+"""A stream's fence is its run's claim number × TRIES + the try within that claim: later text always has a higher
+fence."""
 
 
 class Delta(msgspec.Struct, frozen=True):
-    """New text of a message, to be published on each topic. `offset` counts characters; `attempt` is the fence: text of a
-    lower one than was seen is void."""
+    """New text of a message, to be published on each topic. `offset` counts characters; `attempt` is the fence: text of
+    a lower one than was seen is void."""
 
     topics: tuple[str, ...]
     message: int
@@ -27,7 +28,9 @@ class Delta(msgspec.Struct, frozen=True):
     text: str
 
 
-Publish = Callable[[list[Delta]], Awaitable[None]]
+Publish = Callable[[list[Delta]], Awaitable[Collection[int]]]
+"""Publishes all of them or raises. Gives the messages whose earlier text is not there any more: their whole text is
+sent again."""
 
 
 class TextStream:
@@ -39,8 +42,9 @@ class TextStream:
         self.fence = claim * TRIES
         self.parts = [text] if text else []
         self.start = self.length = len(text)
-        # A run that goes on with another worker sends all of its text anew: nobody knows how much the first one got out.
-        self.sent = 0
+        # A run that goes on with another worker sends all of its text anew: nobody knows how much the first one got
+        # out.
+        self.resend()
 
     @property
     def text(self) -> str:
@@ -62,20 +66,29 @@ class TextStream:
     def rewind(self) -> None:
         """Takes back what the reply under way has written: it is going to be asked for again."""
         kept = self.text[: self.start]
-        self.parts, self.length, self.sent = [kept], self.start, min(self.sent, self.start)
+        self.parts, self.length = [kept] if kept else [], self.start
         self.fence += 1
+        self.resend()
+
+    def resend(self) -> None:
+        """All of the text is to be sent, from offset 0."""
+        self.sent = self.sent_parts = 0
 
     def take(self) -> Delta | None:
+        """What is not sent yet, to be told of with `settle` when it is."""
         if self.sent == self.length:
             return None
-        whole = self.text
-        self.parts = [whole]
-        return Delta(self.topics, self.message, self.fence, self.sent, whole[self.sent :])
+        return Delta(self.topics, self.message, self.fence, self.sent, "".join(self.parts[self.sent_parts :]))
+
+    def settle(self, delta: Delta, *, parts: int) -> None:
+        """The delta was sent, when the text had this many parts; of no concern if the text was taken back since."""
+        if delta.attempt == self.fence:
+            self.sent, self.sent_parts = delta.offset + len(delta.text), parts
 
 
 class Flusher:
-    """Publishes the new text of every open stream each INTERVAL. What could not be published is tried again with the next
-    text: nothing is dropped while its stream is open."""
+    """Publishes the new text of every open stream each INTERVAL. What could not be published is tried again with the
+    next text: nothing is dropped while its stream is open."""
 
     def __init__(self, publish: Publish) -> None:
         self.publish = publish
@@ -85,17 +98,21 @@ class Flusher:
     async def flush(self) -> None:
         """Publishes what is new now, for example before a run tells that it has ended."""
         async with self.lock:
-            waiting = [(stream, delta) for stream in self.streams if (delta := stream.take())]
+            waiting = [
+                (stream, delta, len(stream.parts)) for stream in self.streams if (delta := stream.take()) is not None
+            ]
             if not waiting:
                 return
             try:
-                await self.publish([delta for _, delta in waiting])
+                holes = await self.publish([delta for _, delta, _ in waiting])
             except Exception as error:
                 logger.warning("Live text could not be published, trying again: %s", error)
                 return
-            for stream, delta in waiting:
-                if stream.fence == delta.attempt:
-                    stream.sent = delta.offset + len(delta.text)
+            for stream, delta, parts in waiting:
+                if stream.message in holes:
+                    stream.resend()
+                else:
+                    stream.settle(delta, parts=parts)
 
     async def run(self) -> None:
         """Flushes until it is cancelled."""

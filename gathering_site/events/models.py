@@ -1,5 +1,7 @@
 from django.db import models
 
+from gathering_site.events.querysets import EventQuerySet, TopicQuerySet
+
 
 class Topic(models.Model):
     """A stream of events by name (`conversations/12`) and the number it has reached. Its row is the lock under which
@@ -7,6 +9,8 @@ class Topic(models.Model):
 
     name = models.CharField(max_length=100, primary_key=True)
     number = models.BigIntegerField(default=0)
+
+    objects = TopicQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
@@ -20,6 +24,8 @@ class Event(models.Model):
     kind = models.CharField(max_length=100)
     data = models.JSONField(default=dict)
     at = models.DateTimeField()
+
+    objects = EventQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["topic", "number"], name="one_event_per_number")]

@@ -22,7 +22,8 @@ from agents.providers.base import (
 
 
 class ScriptedProvider:
-    """Answers each call with the next item of its script: a Reply, streamed a word at a time, or an error after some text."""
+    """Answers each call with the next item of its script: a Reply, streamed a word at a time, or an error after some
+    text."""
 
     def __init__(self, *script: Reply | tuple[str, Exception]) -> None:
         self.script = list(script)
@@ -64,8 +65,9 @@ class Stage:
         self.bounds = AgentSettings().bounds
         self.price = Decimal(0)
 
-    async def publish(self, deltas: list[Delta]) -> None:
+    async def publish(self, deltas: list[Delta]) -> set[int]:
         self.published += deltas
+        return set()
 
     async def run(self, provider: ScriptedProvider, *, rounds: list[Round] | None = None) -> str:
         work = Work(

@@ -8,44 +8,77 @@ def stream(text: str = "") -> TextStream:
     return TextStream(topics=("runs/1",), message=1, claim=1, text=text)
 
 
-@given(parts=st.lists(st.one_of(st.text(max_size=5), st.just(None), st.just("REWIND"))))
-async def test_a_reader_that_follows_the_offsets_has_the_stream_s_text(parts):
-    published: list[Delta] = []
+class Server:
+    """Keeps the text so far by the rules of gathering_site.events.live, and what it told its readers; it can lose
+    all."""
 
-    async def publish(deltas: list[Delta]) -> None:
-        published.extend(deltas)
+    def __init__(self) -> None:
+        self.published: list[Delta] = []
+        self.forget()
 
-    flusher, writing = Flusher(publish), stream("before")
+    def forget(self) -> None:
+        self.text, self.attempt = "", 0
+
+    async def publish(self, deltas: list[Delta]) -> set[int]:
+        for delta in deltas:
+            if delta.offset and (delta.attempt != self.attempt or delta.offset != len(self.text)):
+                return {delta.message}
+            self.text, self.attempt = self.text[: delta.offset] + delta.text, delta.attempt
+            self.published.append(delta)
+        return set()
+
+
+STEPS = st.lists(st.one_of(st.text(max_size=5), st.sampled_from(["FLUSH", "REWIND", "RESTART"])))
+
+
+@given(steps=STEPS)
+async def test_a_reader_that_follows_the_offsets_has_the_stream_s_text(steps):
+    server = Server()
+    flusher, writing = Flusher(server.publish), stream("before")
     flusher.streams.add(writing)
     writing.open_reply()
-    for part in parts:
-        if part is None:
+    for step in steps:
+        if step == "FLUSH":
             await flusher.flush()
-        elif part == "REWIND":
+        elif step == "REWIND":
             writing.rewind()
+        elif step == "RESTART":
+            server.forget()
         else:
-            writing.write_reply(part)
-    await flusher.flush()
+            writing.write_reply(step)
+    for _ in range(3):
+        await flusher.flush()
 
     seen, fence = "", 0
-    for delta in published:
+    for delta in server.published:
         assert delta.offset <= len(seen)
         assert delta.attempt >= fence
         seen, fence = seen[: delta.offset] + delta.text, delta.attempt
-    # Text that was taken back is seen until the next text comes, never longer than until the message is complete.
-    assert seen.startswith(writing.text)
-    if "REWIND" not in parts:
-        assert seen == writing.text
+    assert seen == writing.text
+
+
+async def test_a_server_that_lost_the_text_is_sent_all_of_it_again():
+    server = Server()
+    flusher, writing = Flusher(server.publish), stream()
+    flusher.streams.add(writing)
+    writing.write("one ")
+    await flusher.flush()
+    server.forget()
+    writing.write("two")
+    await flusher.flush()
+    await flusher.flush()
+    assert [(delta.offset, delta.text) for delta in server.published] == [(0, "one "), (0, "one two")]
 
 
 async def test_text_that_could_not_be_published_comes_with_the_next():
     published: list[Delta] = []
     answers = iter([ConnectionError("away"), None])
 
-    async def publish(deltas: list[Delta]) -> None:
+    async def publish(deltas: list[Delta]) -> set[int]:
         if error := next(answers):
             raise error
         published.extend(deltas)
+        return set()
 
     flusher, writing = Flusher(publish), stream()
     flusher.streams.add(writing)
@@ -56,14 +89,27 @@ async def test_text_that_could_not_be_published_comes_with_the_next():
     assert [(delta.offset, delta.text) for delta in published] == [(0, "one two")]
 
 
-async def test_a_stream_with_nothing_new_publishes_nothing():
+async def test_text_written_while_a_flush_is_under_way_comes_with_the_next():
     published: list[Delta] = []
 
-    async def publish(deltas: list[Delta]) -> None:
+    async def publish(deltas: list[Delta]) -> set[int]:
+        if not published:
+            writing.write("two")
         published.extend(deltas)
+        return set()
 
-    flusher = Flusher(publish)
+    flusher, writing = Flusher(publish), stream()
+    flusher.streams.add(writing)
+    writing.write("one ")
+    await flusher.flush()
+    await flusher.flush()
+    assert [(delta.offset, delta.text) for delta in published] == [(0, "one "), (4, "two")]
+
+
+async def test_a_stream_with_nothing_new_publishes_nothing():
+    server = Server()
+    flusher = Flusher(server.publish)
     flusher.streams.add(stream("said before"))
     await flusher.flush()
     await flusher.flush()
-    assert [delta.text for delta in published] == ["said before"]
+    assert [delta.text for delta in server.published] == ["said before"]

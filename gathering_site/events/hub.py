@@ -1,0 +1,154 @@
+"""The hub: one subscription a process and topic, and a loop over the readers that joined. A push is only a hint, so the
+hub also compares the topics' numbers with what its readers have."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+import msgspec
+import redis.asyncio
+from channels.db import database_sync_to_async
+
+from gathering_site.events.channel import Channel
+from gathering_site.events.frames import decode
+from gathering_site.events.models import Topic
+from gathering_site.events.redis_client import AWAY, asyncio_client, channel_of
+
+if TYPE_CHECKING:
+    from gathering_site.events.reader import Reader
+
+logger = logging.getLogger(__name__)
+
+CHECK = 5.0
+"""Seconds between two looks at the numbers of all topics: how long a lost push can go unnoticed."""
+
+ACCESS_CHECKS = 6
+"""Looks between two checks of a reader's access: it ends 30 s after the token was revoked at the latest."""
+
+SILENCE = 2.5 * CHECK
+"""Seconds without any answer, not even to the pings, after which a connection is given up."""
+
+CONFIRMATION = 1.0
+"""Seconds that a reader waits for its subscription; after that it starts with the log alone."""
+
+LONGEST_PAUSE = 2.0
+"""Seconds between two tries to reach a server that is away."""
+
+
+class Hub:
+    """Lives on one event loop, as long as it has readers."""
+
+    def __init__(self) -> None:
+        self.server: redis.asyncio.Redis = asyncio_client()
+        self.channels: dict[bytes, Channel] = {}
+        self.subscription: redis.asyncio.client.PubSub | None = None
+        # Keeps the commands of one connection in the order of the decisions behind them: a topic that is joined while
+        # it is being unsubscribed ends up subscribed.
+        self.commands = asyncio.Lock()
+        self.task: asyncio.Task[None] | None = None
+
+    async def join(self, reader: "Reader") -> None:
+        """From now on the topic's frames are offered to the reader. Waits until the subscription holds; while the
+        server is away, not for long: the looks at the numbers serve such a reader."""
+        name = channel_of(reader.topic).encode()
+        if not (channel := self.channels.get(name)):
+            channel = self.channels[name] = Channel(reader.topic)
+            async with self.commands:
+                if self.subscription:
+                    with suppress(*AWAY):
+                        await self.subscription.subscribe(name)
+        channel.readers.add(reader)
+        if self.task is None or self.task.done():
+            self.task = asyncio.create_task(self.run())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(channel.subscribed.wait(), CONFIRMATION)
+
+    def leave(self, reader: "Reader") -> None:
+        if channel := self.channels.get(channel_of(reader.topic).encode()):
+            channel.readers.discard(reader)
+
+    async def run(self) -> None:
+        """Listens, and looks after the readers, until there are none."""
+        listening = asyncio.create_task(self.keep_listening())
+        looks = 0
+        try:
+            while self.channels:
+                await asyncio.sleep(CHECK)
+                looks += 1
+                try:
+                    await self.look(check_access=looks % ACCESS_CHECKS == 0)
+                except Exception as error:
+                    logger.warning("The hub could not look after its topics: %s", error)
+        finally:
+            listening.cancel()
+
+    async def look(self, *, check_access: bool) -> None:
+        await self.unsubscribe_empty()
+        if self.subscription:
+            with suppress(*AWAY):
+                await self.subscription.ping()
+        topics = [channel.topic for channel in self.channels.values()]
+        numbers = await database_sync_to_async(Topic.objects.numbers, thread_sensitive=False)(topics)
+        for channel in self.channels.values():
+            channel.compare(numbers.get(channel.topic, 0))
+            if check_access:
+                for reader in channel.readers:
+                    reader.doubt()
+
+    async def unsubscribe_empty(self) -> None:
+        async with self.commands:
+            empty = [name for name, channel in self.channels.items() if not channel.readers]
+            for name in empty:
+                del self.channels[name]
+            if empty and self.subscription:
+                with suppress(*AWAY):
+                    await self.subscription.unsubscribe(*empty)
+
+    async def keep_listening(self) -> None:
+        pause = 0.05
+        while True:
+            try:
+                await self.listen()
+            except AWAY as error:
+                logger.warning("The hub lost its connection to the server at REDIS_URL: %s", error)
+            if any(channel.subscribed.is_set() for channel in self.channels.values()):
+                pause = 0.05
+            for channel in self.channels.values():
+                channel.subscribed.clear()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def listen(self) -> None:
+        """Hands on what comes in on one connection, until it is lost. A channel's readers catch up when it is
+        subscribed, so what was pushed before a new connection is not missed."""
+        async with self.server.pubsub() as subscription:
+            try:
+                async with self.commands:
+                    await subscription.subscribe(*self.channels)
+                    self.subscription = subscription
+                while message := await subscription.get_message(timeout=SILENCE):
+                    channel = self.channels.get(message["channel"])
+                    if channel and message["type"] == "message":
+                        try:
+                            channel.receive(decode(message["data"]))
+                        except msgspec.MsgspecError as error:
+                            logger.warning("A push on %s is not a frame: %s", channel.topic, error)
+                    elif channel and message["type"] == "subscribe":
+                        channel.subscribe()
+                raise redis.ConnectionError("it does not answer")
+            finally:
+                if self.subscription is subscription:
+                    self.subscription = None
+
+
+HUBS: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def hub() -> Hub:
+    """The hub of the running event loop: a server has one loop, and so one hub."""
+    loop = asyncio.get_running_loop()
+    if loop not in HUBS:
+        HUBS[loop] = Hub()
+    return HUBS[loop]

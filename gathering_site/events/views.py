@@ -1,0 +1,65 @@
+"""The same streams as server-sent events."""
+
+from collections.abc import AsyncIterator
+
+from django.http import StreamingHttpResponse
+
+from gathering_site.common.models import Token, User
+from gathering_site.common.tokens import valid_tokens
+from gathering_site.events.reader import Login, Reader, StreamEnded, admit, parse_number
+
+KEEP_ALIVE = 15.0
+"""Seconds of silence after which a comment keeps proxies from closing the stream."""
+
+
+def event_stream_response(
+    user: User,
+    prefix: str,
+    identifier: int,
+    *,
+    after: str | None = None,
+    last_event_id: str | None = None,
+    token: Token | None = None,
+) -> StreamingHttpResponse:
+    """The topic's frames as server-sent events: after `last_event_id` (the `Last-Event-ID` header), else after the
+    number `after`, else from now on. With `token`, the one the request came with, the stream ends when it does. Queries
+    the database: call it in a thread. Raises NotFound and InvalidInput."""
+    number = parse_number(last_event_id, field="Last-Event-ID")
+    if number is None:
+        number = parse_number(after)
+    reader = admit(login=login_of(user, token), prefix=prefix, identifier=identifier, after=number)
+    response = StreamingHttpResponse(stream(reader), content_type="text/event-stream")
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def login_of(user: User, token: Token | None) -> Login:
+    """Looks up the user anew, through the token if there is one."""
+
+    def look_up() -> User | None:
+        if token is None:
+            return User.objects.filter(pk=user.pk, is_active=True).first()
+        valid = valid_tokens().filter(pk=token.pk).first()
+        return valid.user if valid else None
+
+    return look_up
+
+
+async def stream(reader: Reader) -> AsyncIterator[bytes]:
+    """Ends when the reader's access does, or when it is too slow: it then comes back with `Last-Event-ID`."""
+    await reader.join()
+    try:
+        # The first bytes tell the client at once that the stream is open.
+        yield b": open\n\n"
+        while True:
+            frames = await reader.read(KEEP_ALIVE)
+            lines = []
+            for frame in frames:
+                number = "" if frame.number is None else f"id: {frame.number}\n"
+                lines.append(f"{number}event: {frame.kind}\ndata: {frame.text}\n\n")
+            yield "".join(lines).encode() or b": keep-alive\n\n"
+    except StreamEnded:
+        return
+    finally:
+        reader.leave()

@@ -72,6 +72,9 @@ def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
         with contextlib.suppress(ValueError, AttributeError):
             ipaddress.ip_address(host.decode() if isinstance(host, bytes) else host)
             return
+        with contextlib.suppress(OSError, TypeError):
+            socket.inet_aton(host)  # Odd spellings of addresses, such as 127.1, are not looked up either.
+            return
         if not stays_here(host):
             raise NetworkRefused(f"A test tried to look up {host!r}.")
 

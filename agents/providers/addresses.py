@@ -96,7 +96,7 @@ def check_base_url(url: str, *, allow_private: bool) -> None:
         raise AddressRefused("The base URL is not a URL.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise AddressRefused("The base URL must start with http:// or https:// and name a host.")
-    if any(character.isspace() or character in "\\\x7f" or character < " " for character in url):
+    if any(character.isspace() or character in "\\%\x7f" or character < " " for character in url):
         raise AddressRefused("The base URL holds characters that do not belong in a URL.")
     if parts.username is not None or parts.password is not None:
         raise AddressRefused("The base URL may not hold a user name or password; give the key as api_key.")

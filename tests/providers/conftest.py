@@ -1,6 +1,8 @@
+import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from agents.providers import open_provider
 from agents.providers.base import (
@@ -43,6 +45,26 @@ async def opened() -> AsyncIterator[Opener]:
     yield open_one
     for provider in providers:
         await provider.close()
+
+
+@pytest.fixture
+def names(monkeypatch) -> dict[str, str]:
+    """What the name server knows, instead of the one of the network: addresses by host name."""
+    known: dict[str, str] = {}
+
+    class NameServer(AbstractResolver):
+        def __init__(self, loop: object) -> None: ...
+
+        async def resolve(self, host: str, port: int = 0, family: int = socket.AF_INET) -> list[ResolveResult]:
+            if host not in known:
+                raise socket.gaierror(socket.EAI_NONAME, "not known")
+            found = {"hostname": host, "host": known[host], "port": port}
+            return [ResolveResult(**found, family=socket.AF_INET, proto=0, flags=0)]
+
+        async def close(self) -> None: ...
+
+    monkeypatch.setattr("aiohttp.connector.DefaultResolver", NameServer)
+    return known
 
 
 def asking(text: str = "hello", **fields) -> ModelRequest:

@@ -15,14 +15,15 @@ Piece = bytes | Callable[[], bytes]
 
 @dataclass
 class Answer:
-    """One answer. `pieces` are sent one by one, `interval` seconds apart by the clock; a callable is called the moment
-    it is sent. `ending` says what comes after the last one: the proper end, a cut connection, or silence for as long as
-    the client waits."""
+    """One answer. `delay` are the seconds before its first byte. `pieces` are sent one by one, `interval` seconds apart
+    by the clock; a callable is called the moment it is sent. `ending` says what comes after the last one: the proper
+    end, a cut connection, or silence for as long as the client waits."""
 
     pieces: Iterable[Piece]
     content_type: str = "application/json"
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
     interval: float = 0.0
     ending: Literal["end", "cut", "silence"] = "end"
 
@@ -112,6 +113,7 @@ class Upstream:
         response = web.StreamResponse(status=answer.status, headers=answer.headers)
         response.content_type = answer.content_type
         try:
+            await asyncio.sleep(answer.delay)
             await response.prepare(request)
             start = time.monotonic()
             for number, piece in enumerate(answer.pieces):

@@ -6,3 +6,7 @@ class SiteConfig(AppConfig):
 
     name = "gathering_site"
     label = "site"
+
+    def ready(self) -> None:
+        # Tasks are sent by the application that knows the broker.
+        from gathering_site import celery  # noqa: F401

@@ -1,0 +1,23 @@
+"""The Celery application: `celery -A gathering_site worker` and `celery -A gathering_site beat`, any number of each.
+The settings are Django's, under `CELERY_`."""
+
+import os
+
+from celery import Celery
+from celery.signals import worker_ready
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gathering_site.settings")
+
+app = Celery("gathering")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+# Being current holds for the importing thread only; requests send tasks from other threads.
+app.set_default()
+
+
+@worker_ready.connect
+def take_up_forgotten_runs(**_: object) -> None:
+    """What was left while no worker ran starts now, not with beat's next round."""
+    from agents.services.runs import enqueue_forgotten_runs
+
+    enqueue_forgotten_runs()

@@ -77,7 +77,7 @@ def test_an_event_outside_a_transaction_is_refused():
 
 def test_what_is_pushed_and_what_is_replayed_are_the_same_text(pushed):
     at = datetime(2026, 5, 17, 8, 30, tzinfo=UTC)
-    data = {"text": "Grüße 🎈 \"quoted\"", "cost": Decimal("0.1200"), "at": at, "nothing": None, "share": 0.1}
+    data = {"text": 'Grüße 🎈 "quoted"', "cost": Decimal("0.1200"), "at": at, "nothing": None, "share": 0.1}
     with transaction.atomic():
         frame = emit(topic="rooms/1", kind="room.said", data=data)
     [text] = pushed(1)

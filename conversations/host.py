@@ -62,7 +62,8 @@ class ConversationHost:
 
 
 def own_turns(message: Message, rounds: list) -> list[Turn]:
-    """What the agent said and did in one of its messages. A message that was cut says more than its stored replies do."""
+    """What the agent said and did in one of its messages. A message that was cut says more than its stored replies
+    do."""
     turns = [turn for round in rounds for turn in round.turns]
     rest = message.text.removeprefix(joined_text(rounds)).strip()
     return [*turns, Reply(text=rest)] if rest else turns

@@ -38,6 +38,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "gathering_site.common.middleware.prepare_request",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -95,7 +96,75 @@ CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
 }
 
+# The largest body of a request, and the threads in which requests are answered; each holds at most one connection.
+MAXIMUM_BODY = 2**20
+REQUEST_THREADS = 8
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "gathering_site.common.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["gathering_site.common.json_format.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["gathering_site.common.json_format.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "gathering_site.common.json_format.OnlyJSON",
+    "DEFAULT_PAGINATION_CLASS": "gathering_site.common.pagination.Pagination",
+    "DEFAULT_FILTER_BACKENDS": ["gathering_site.common.filters.FilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "gathering_site.common.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "gathering_site.common.error_answers.answer_error",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Gathering",
+    "DESCRIPTION": "A server where people and AI agents work together.",
+    "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "gathering_site.common.schema.complete",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "AgentStatus": "agents.choices.AgentStatus",
+        "ConversationStatus": "conversations.choices.ConversationStatus",
+        "MessageState": "conversations.choices.MessageState",
+        "ProviderKind": "agents.choices.ProviderKind",
+        "RunState": "agents.choices.RunState",
+        "StepKind": "agents.choices.StepKind",
+        "StepState": "agents.choices.StepState",
+        "Visibility": "agents.choices.Visibility",
+    },
+}
+
 CELERY_BROKER_URL = environment.broker_url()
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A task that its worker took away with it comes back after these seconds. Runs do not wait for it: beat sends a new
+# task when their lease ends.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+# A task is gone from the queue only when it is done, and waits in the queue, not in one worker, until it can start.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = environment.whole_number("GATHERING_RUNS_AT_ONCE", 128)
+# In memory: nothing here is so rare that beat would have to remember when it last ran.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+# Beat answers `ping` as workers do.
+CELERY_BEAT_ENABLE_REMOTE_CONTROL = True
+CELERY_BEAT_SCHEDULE = {
+    "runs that lost their worker": {
+        "task": "agents.enqueue_forgotten_runs",
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
+    },
+}
 
 # A worker that is killed loses its runs to another one after this time.
 RUN_LEASE_SECONDS = environment.whole_number("GATHERING_LEASE_SECONDS", 30)

@@ -1,6 +1,23 @@
 """Every path of the server."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-urlpatterns = [path("admin/", admin.site.urls)]
+from gathering_site.health import health
+
+PUBLIC = {"authentication_classes": [], "permission_classes": []}
+
+urlpatterns = [
+    path("health", health, name="health"),
+    path("openapi.json", SpectacularJSONAPIView.as_view(**PUBLIC), name="openapi"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC), name="docs"),
+    path("redoc", SpectacularRedocView.as_view(url_name="openapi", **PUBLIC), name="redoc"),
+    path("", include("agents.urls")),
+    path("", include("conversations.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "gathering_site.common.error_answers.bad_request"
+handler404 = "gathering_site.common.error_answers.not_found"
+handler500 = "gathering_site.common.error_answers.server_error"

@@ -21,8 +21,8 @@ CONVERSATION_UPDATED = "conversation.updated"
 def create_conversation(
     *, actor: Actor, title: str = "", agents: Sequence[int] = (), visibility: str = Visibility.PRIVATE
 ) -> Conversation:
-    """A new conversation of the actor's with these agents, in this order. Raises InvalidInput for an agent that the actor
-    may not see or that is archived."""
+    """A new conversation of the actor's with these agents, in this order. Raises InvalidInput for an agent that the
+    actor may not see or that is archived."""
     conversation = Conversation.objects.create(owner=actor.user, title=title, visibility=visibility)
     seat_agents(actor=actor, conversation=conversation, agents=agents)
     return conversation

@@ -7,7 +7,7 @@ from django.db import transaction
 from agents.choices import AgentStatus
 from agents.models import Agent, Run
 from agents.services.runs import queue_run
-from conversations.choices import ConversationStatus
+from conversations.choices import ConversationStatus, MessageState
 from conversations.events import MESSAGE_CREATED, message_data, topic_of
 from conversations.mentions import mentioned
 from conversations.models import Conversation, Message
@@ -15,10 +15,10 @@ from gathering_site.common.actors import Actor
 from gathering_site.common.errors import Conflict, InvalidInput
 from gathering_site.events.live import read_texts
 from gathering_site.events.services import emit
-from conversations.choices import MessageState
 
 MAXIMUM_TEXT = 100_000
-"""Characters of one message: well above what people type or paste, well below what a frame of the event log should hold."""
+"""Characters of one message: well above what people type or paste, well below what a frame of the event log should
+hold."""
 
 
 @transaction.atomic

@@ -3,7 +3,8 @@ tool call or a failed command."""
 
 
 class DomainError(Exception):
-    """A rule was broken. `message` is one sentence for a person; `field` names the input it is about, if there is one."""
+    """A rule was broken. `message` is one sentence for a person; `field` names the input it is about, if there is
+    one."""
 
     status = 409
     type = "conflict"

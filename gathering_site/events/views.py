@@ -3,6 +3,10 @@
 from collections.abc import AsyncIterator
 
 from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
 
 from gathering_site.common.models import Token, User
 from gathering_site.common.tokens import valid_tokens
@@ -63,3 +67,31 @@ async def stream(reader: Reader) -> AsyncIterator[bytes]:
         return
     finally:
         reader.leave()
+
+
+class Streaming:
+    """For a view set whose things have topics: `GET …/{id}/events`. `topic` is their prefix."""
+
+    topic: str
+
+    @extend_schema(
+        summary="Stream the events as server-sent events",
+        description="`id:` is the event's number, `event:` its kind, `data:` the frame.",
+        parameters=[
+            OpenApiParameter("after", int, description="What is after this number; from now on if not given."),
+            OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER, description="Wins over `after`."),
+        ],
+        responses={(200, "text/event-stream"): OpenApiTypes.STR},
+        examples=[OpenApiExample("An event", 'id: 3\nevent: message.created\ndata: {"topic":"conversations/12"}\n\n')],
+        filters=False,
+    )
+    @action(detail=True, filterset_class=None, pagination_class=None)
+    def events(self, request: Request, pk: int) -> StreamingHttpResponse:
+        return event_stream_response(
+            request.user,
+            self.topic,
+            self.kwargs["pk"],
+            after=request.query_params.get("after"),
+            last_event_id=request.headers.get("Last-Event-ID"),
+            token=request.auth,
+        )

@@ -1,5 +1,5 @@
-"""What runs need from the app whose topic they work for. `conversations` registers its host here at start-up, so that this
-app needs to know nothing of the apps above it."""
+"""What runs need from the app whose topic they work for. `conversations` registers its host here at start-up, so that
+this app needs to know nothing of the apps above it."""
 
 from typing import Protocol
 
@@ -19,7 +19,8 @@ class Host(Protocol):
         ...
 
     def read_history(self, run: Run, *, messages: int) -> list[Turn]:
-        """The last `messages` messages before the run's answer, as its agent sees them; well formed, first a user's turn."""
+        """The last `messages` messages before the run's answer, as its agent sees them; well formed, first a user's
+        turn."""
         ...
 
     def close_answer(self, run: Run, *, text: str) -> None:

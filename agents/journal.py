@@ -19,8 +19,8 @@ PAUSE = 0.5
 
 
 async def in_database(function: Callable[..., Result], **arguments: Any) -> Result:
-    """Calls the function in a thread. A database that is away (it restarts) is tried again for the length of a lease, so
-    every function given here must be one that can be called twice."""
+    """Calls the function in a thread. A database that is away (it restarts) is tried again for the length of a lease,
+    so every function given here must be one that can be called twice."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + settings.RUN_LEASE_SECONDS
     while True:

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import redis.asyncio
 from django.conf import settings
-from gathering_site.events.live import publish_deltas
 
 from agents.choices import RunState
 from agents.engine.flusher import Delta, Flusher
@@ -25,6 +24,7 @@ from agents.services import runs
 from agents.services.steps import Lost
 from agents.services.work import load_work
 from gathering_site.common.errors import DomainError
+from gathering_site.events.live import publish_deltas
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ from celery.signals import worker_shutting_down
 from agents.runner import Runner
 from agents.services.runs import enqueue_forgotten_runs
 
-
 running: list[Runner] = []
 making = threading.Lock()
 

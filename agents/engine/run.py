@@ -1,5 +1,5 @@
-"""The run loop: ask the model, store its reply, call the tools it wants, store each result, ask again, until the reply calls
-none. Everything that must outlive the process goes through the journal before the next step begins."""
+"""The run loop: ask the model, store its reply, call the tools it wants, store each result, ask again, until the reply
+calls none. Everything that must outlive the process goes through the journal before the next step begins."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -25,7 +25,8 @@ from agents.providers.base import (
 )
 
 STREAM_TRIES = 3
-"""How often one model call is made when its stream breaks in the middle. Waiting for 429 and 5xx is the provider's part."""
+"""How often one model call is made when its stream breaks in the middle. Waiting for 429 and 5xx is the provider's
+part."""
 
 TOOLS_AT_ONCE = 8
 
@@ -51,9 +52,9 @@ class Round(msgspec.Struct):
 
 
 class Work(msgspec.Struct):
-    """All that a claimed run needs. `request` holds the history before this run; `rounds` what it did before it lost its
-    worker; `claim` is its claim number; `seconds_spent` counts from its first start; `price` gives the dollars of a usage,
-    None where they are not known."""
+    """All that a claimed run needs. `request` holds the history before this run; `rounds` what it did before it lost
+    its worker; `claim` is its claim number; `seconds_spent` counts from its first start; `price` gives the dollars of a
+    usage, None where they are not known."""
 
     run: int
     claim: int
@@ -67,8 +68,8 @@ class Work(msgspec.Struct):
 
 
 class Journal(Protocol):
-    """Where a run stores what happened. Each call is durable when it returns, and raises `Lost` when another worker or a
-    person has taken the run away."""
+    """Where a run stores what happened. Each call is durable when it returns, and raises `Lost` when another worker or
+    a person has taken the run away."""
 
     async def store_reply(self, reply: Reply) -> None: ...
     async def start_tool(self, call: ToolCall) -> None: ...
@@ -131,8 +132,8 @@ async def ask(work: Work, provider: Provider, stream: TextStream, flusher: Flush
 
 
 async def settle_tools(round: Round, journal: Journal, tools: Mapping[str, Tool], *, seconds: float) -> None:
-    """Gives every call of the reply a result, side by side, at most TOOLS_AT_ONCE. A call that a lost worker had started is
-    made again only if its tool says it may be."""
+    """Gives every call of the reply a result, side by side, at most TOOLS_AT_ONCE. A call that a lost worker had
+    started is made again only if its tool says it may be."""
     places = asyncio.Semaphore(TOOLS_AT_ONCE)
 
     async def settle(call: ToolCall) -> None:

@@ -34,7 +34,8 @@ class RunQuerySet(models.QuerySet):
         )
 
     def forgotten(self) -> Self:
-        """Runs that wait for a worker though no task may be on its way to one: the broker lost it, or it was never sent."""
+        """Runs that wait for a worker though no task may be on its way to one: the broker lost it, or it was never
+        sent."""
         patience = models.ExpressionWrapper(Now() - settings.RUN_ENQUEUE_PATIENCE, output_field=models.DateTimeField())
         return self.filter(
             Q(state=RunState.QUEUED) | Q(state=RunState.RUNNING, lease_until__lt=Now()),

@@ -1,7 +1,8 @@
 """The life of a run: queued, claimed by a worker, finished or cancelled.
 
 Every change of a run holds two row locks, always in this order: its subject's (`Host.lock`), then the run's own. So all
-runs of one conversation change one after the other, and whoever looks under the subject's lock sees them as they are."""
+runs of one conversation change one after the other, and whoever looks under the subject's lock sees them as they
+are."""
 
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+from gathering_site.events.live import read_text, seal_text
 
 from agents.choices import AgentStatus, RunState
 from agents.engine.settings import AgentSettings
@@ -21,7 +23,6 @@ from agents.prices import price_of
 from agents.services.steps import total_usage
 from gathering_site.common.actors import Actor
 from gathering_site.common.errors import Conflict
-from gathering_site.events.live import read_text, seal_text
 
 MAXIMUM_CLAIMS = 10
 """A run that takes its worker down with it each time must not do so for ever."""
@@ -34,8 +35,8 @@ def enqueue(run_id: int) -> None:
 @transaction.atomic
 def queue_run(*, actor: Actor, agent: Agent, subject: str) -> Run:
     """A new run of the agent for the subject, on its way to a worker after commit. The caller holds the subject's lock.
-    A run of the agent that is still waiting there is given back instead: it has not read the history yet, so it will answer
-    what came since. Raises Conflict for an agent that is not active."""
+    A run of the agent that is still waiting there is given back instead: it has not read the history yet, so it will
+    answer what came since. Raises Conflict for an agent that is not active."""
     if agent.status != AgentStatus.ACTIVE:
         raise Conflict(f"{agent.name} is {agent.status}; set its status to active first.", field="agent")
     if waiting := Run.objects.filter(agent=agent, subject=subject, state=RunState.QUEUED).first():
@@ -58,9 +59,9 @@ def lock_run(run_id: int) -> Run:
 
 @transaction.atomic
 def claim_run(*, run_id: int, worker: str) -> int | None:
-    """The claim's number: the run is now held by this worker for the length of a lease. None when it is not to be had: it is finished, another
-    worker holds it, or an earlier run of the same agent on the same subject comes first. So a task that is delivered twice
-    does nothing the second time."""
+    """The claim's number: the run is now held by this worker for the length of a lease. None when it is not to be had:
+    it is finished, another worker holds it, or an earlier run of the same agent on the same subject comes first. So a
+    task that is delivered twice does nothing the second time."""
     try:
         run = lock_run(run_id)
     except Run.DoesNotExist:

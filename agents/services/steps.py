@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
+import msgspec
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
-import msgspec
 
-from agents.choices import RunState, StepKind, StepState
+from agents.choices import StepKind, StepState
 from agents.engine.run import Round
 from agents.models import Run, RunStep
 from agents.providers.base import Reply, ToolCall, ToolResult, Usage

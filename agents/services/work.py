@@ -1,6 +1,5 @@
 """From a claimed run's rows to what the engine works on."""
 
-from decimal import Decimal
 from functools import partial
 
 from django.utils import timezone
@@ -12,14 +11,14 @@ from agents.engine.tools import REGISTRY
 from agents.hosts import host_of
 from agents.models import Run
 from agents.prices import price_of
-from agents.providers.base import Account, ModelRequest, Usage
+from agents.providers.base import Account, ModelRequest
 from agents.services.providers import resolve_account
 from agents.services.steps import read_rounds
 
 
 def load_work(*, run_id: int) -> tuple[Work, Account]:
-    """The work of a claimed run, and the account it is done with. Raises DomainError where the agent's provider cannot be
-    used, with what to do about it."""
+    """The work of a claimed run, and the account it is done with. Raises DomainError where the agent's provider cannot
+    be used, with what to do about it."""
     run = Run.objects.select_related("agent__owner").get(pk=run_id)
     agent = run.agent
     account = resolve_account(provider=agent.provider, owner=agent.owner)

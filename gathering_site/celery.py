@@ -4,7 +4,7 @@ The settings are Django's, under `CELERY_`."""
 import os
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import setup_logging, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gathering_site.settings")
 
@@ -13,6 +13,11 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # Being current holds for the importing thread only; requests send tasks from other threads.
 app.set_default()
+
+
+@setup_logging.connect
+def keep_logging(**_: object) -> None:
+    """Being connected is all: Celery then leaves Django's logging as it is."""
 
 
 @worker_ready.connect

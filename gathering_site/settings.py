@@ -15,7 +15,6 @@ DEBUG = False
 ALLOWED_HOSTS = environment.words("GATHERING_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -175,6 +174,20 @@ KNOX_TOKEN_MODEL = "common.Token"
 # Its own token table would never be used, but hold on to the users that it names.
 MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "TOKEN_MODEL": "common.Token"}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        # Django's own handlers show nothing without DEBUG.
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        # A 404 is the client's affair.
+        "django.request": {"level": "ERROR"},
+    },
+}
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

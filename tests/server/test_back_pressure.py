@@ -52,7 +52,7 @@ def sent(address: str) -> int:
 def sent_when_still(address: str) -> int:
     """How much was sent once it does not become more."""
     before, now = -1, 0
-    while now != before or not now:
+    while now < BOUND and (now != before or not now):
         time.sleep(0.2)
         before, now = now, sent(address)
     return now

@@ -4,6 +4,7 @@ from django.db.models.functions import Lower
 from encrypted_fields.fields import EncryptedTextField
 
 from agents.choices import ProviderKind
+from agents.querysets.providers import ProviderQuerySet
 from gathering_site.common.models import TimestampedModel
 
 
@@ -18,6 +19,8 @@ class Provider(TimestampedModel):
     api_key = EncryptedTextField(null=True, blank=True)
     allow_private = models.BooleanField(default=False, help_text="may be reached at loopback and private addresses")
     settings = models.JSONField(default=dict, blank=True)
+
+    objects = ProviderQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -10,7 +10,7 @@ from anthropic._vendor.httpx_aiohttp import AiohttpTransport
 from agents.providers.anthropic_reply import StreamedReply, decode_event, native_format
 from agents.providers.base import Account, ModelEvent, ModelRequest, Patience, ProviderError, Reply, ToolTurn, Turn
 from agents.providers.errors import broken
-from agents.providers.http import open_client, server_sent_data, translated_errors
+from agents.providers.http import open_client, read_model_list, server_sent_data, translated_errors
 from agents.providers.turns import ToolNames, is_native, with_fresh_ids
 
 BASE_URL = "https://api.anthropic.com"
@@ -53,11 +53,12 @@ class Anthropic:
         fields = request_fields(request, ToolNames(request.tools))
         asked = {name: fields[name] for name in ("model", "messages", "system", "tools") if name in fields}
         with translated_errors(self.account, anthropic, patience=self.patience, model=request.model):
-            return (await self.client.messages.count_tokens(**asked)).input_tokens
+            return getattr(await self.client.messages.count_tokens(**asked), "input_tokens", None)
 
     async def list_models(self) -> list[str]:
         with translated_errors(self.account, anthropic, patience=self.patience):
-            return [model.id async for model in self.client.models.list(limit=1000)]
+            async with self.client.models.with_streaming_response.list(limit=1000) as response:
+                return await read_model_list(response, self.account)
 
     async def close(self) -> None:
         await self.client.close()

@@ -102,6 +102,10 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
+def no_model_list(account: Account) -> ProviderError:
+    return ProviderError(f"{account.name} did not answer with a list of models; check its base URL.")
+
+
 def stalled(account: Account, seconds: float) -> ProviderError:
     return ProviderError(f"{account.name} sent nothing for {seconds:g} seconds.", retry_after=0)
 

@@ -15,7 +15,7 @@ import msgspec
 
 from agents.providers.addresses import checked_socket
 from agents.providers.base import Account, Patience, ProviderError
-from agents.providers.errors import broken, connection_error, stalled, status_error
+from agents.providers.errors import broken, connection_error, no_model_list, stalled, status_error
 
 LONGEST_EVENT = 8 * 1024 * 1024
 """Bytes of one event of a stream; what goes on without an end is not read into memory."""
@@ -93,6 +93,22 @@ def translated_errors(account: Account, sdk: ModuleType, *, patience: Patience, 
         raise stalled(account, patience.stall) from None
     except (httpx2.HTTPError, httpx2.StreamError, msgspec.DecodeError, UnicodeError):
         raise broken(account) from None
+
+
+class ListedModel(msgspec.Struct):
+    id: str
+
+
+class ModelList(msgspec.Struct):
+    data: list[ListedModel]
+
+
+async def read_model_list(response: Any, account: Account) -> list[str]:
+    """The ids of an SDK's answer to a question for models. Decoded here, since the SDKs break on what is no list."""
+    try:
+        return [model.id for model in msgspec.json.decode(await response.read(), type=ModelList).data]
+    except (msgspec.DecodeError, UnicodeError):
+        raise no_model_list(account) from None
 
 
 async def lines(chunks: AsyncIterator[bytes], account: Account) -> AsyncIterator[bytes]:

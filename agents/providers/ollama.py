@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 
 from agents.providers.base import Account, ModelEvent, ModelRequest, Patience, ProviderError, Reply, ToolTurn, Turn
-from agents.providers.errors import broken, connection_error, stalled, status_error
+from agents.providers.errors import broken, connection_error, no_model_list, stalled, status_error
 from agents.providers.http import asked_wait, lines, open_session
 from agents.providers.ollama_reply import StreamedReply, decode_line, native_format
 from agents.providers.turns import ToolNames, is_native, result_text
@@ -123,8 +123,7 @@ class Ollama:
             try:
                 return [model["name"] for model in (await response.json(content_type=None))["models"]]
             except (aiohttp.ClientError, ValueError, KeyError, TypeError):
-                message = f"{self.account.name} did not answer with a list of models; check its base URL."
-                raise ProviderError(message) from None
+                raise no_model_list(self.account) from None
 
     async def close(self) -> None:
         if self.session:

@@ -10,7 +10,7 @@ from yarl import URL
 
 from agents.providers.base import Account, ModelEvent, ModelRequest, Patience, ProviderError, Reply, ToolTurn, Turn
 from agents.providers.errors import broken
-from agents.providers.http import open_client, server_sent_data, translated_errors
+from agents.providers.http import open_client, read_model_list, server_sent_data, translated_errors
 from agents.providers.openai_reply import StreamedReply, decode_chunk, native_format, to_wire_call
 from agents.providers.turns import ToolNames, is_native, result_text, with_fresh_ids
 
@@ -90,7 +90,8 @@ class OpenAI:
 
     async def list_models(self) -> list[str]:
         with translated_errors(self.account, openai, patience=self.patience):
-            return [model.id async for model in self.client.models.list()]
+            async with self.client.models.with_streaming_response.list() as response:
+                return await read_model_list(response, self.account)
 
     async def close(self) -> None:
         await self.client.close()

@@ -161,6 +161,26 @@ async def test_who_stops_listening_closes_the_connection(place, opened):
             await asyncio.sleep(0.01)
 
 
+async def test_models_are_listed(place, opened):
+    kind, _, upstream, _ = place
+    assert await opened(kind, upstream).list_models() == upstream.models
+
+
+@pytest.mark.parametrize("given", ["<html>", "{}", "[]", "", '{"data": [{}], "models": [{}]}'])
+async def test_a_list_of_models_that_is_none(place, opened, given):
+    kind, _, upstream, _ = place
+    upstream.models_answer = Answer([given.encode()])
+    with pytest.raises(ProviderError, match=f"^{kind} did not answer with a list of models; check its base URL.$"):
+        await opened(kind, upstream).list_models()
+
+
+async def test_a_wrong_key_is_told_by_the_list_of_models(place, opened):
+    kind, module, upstream, _ = place
+    upstream.models_answer = module.error(401)
+    with pytest.raises(ProviderError, match="refused its API key"):
+        await opened(kind, upstream).list_models()
+
+
 def closed_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

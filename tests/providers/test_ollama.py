@@ -4,7 +4,6 @@ import pytest
 from agents.providers.base import ProviderError, ToolResult, ToolTurn, Usage, UserTurn
 from tests.providers.conftest import CALENDAR, CLOCK, KEY, QUICK, asking, reply_of
 from tests.upstreams.ollama import OllamaUpstream, error, line, reply, stream
-from tests.upstreams.server import Answer
 
 
 @pytest.fixture
@@ -91,13 +90,3 @@ async def test_a_model_may_load_longer_than_a_stream_may_stall(upstream, opened)
     upstream.script.append(answer)
     patience = msgspec.structs.replace(QUICK, first_byte=5)
     assert (await reply_of(opened("ollama", upstream, patience=patience))).text == "hello"
-
-
-async def test_models_are_listed(upstream, opened):
-    assert await opened("ollama", upstream).list_models() == upstream.models
-
-
-async def test_a_list_of_models_that_is_none(upstream, opened):
-    upstream.script.append(Answer([b"<html>"]))
-    with pytest.raises(ProviderError, match="did not answer with a list of models"):
-        await opened("ollama", upstream).list_models()

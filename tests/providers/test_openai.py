@@ -139,10 +139,6 @@ async def test_what_is_no_stream_is_named_as_such(upstream, opened, given):
     assert caught.value.retry_after is None
 
 
-async def test_models_are_listed(upstream, opened):
-    assert await opened("openai", upstream).list_models() == upstream.models
-
-
 async def test_secrets_of_the_environment_stay_here(upstream, opened, monkeypatch):
     for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
         monkeypatch.setenv(name, "server-secret")

@@ -2,6 +2,7 @@
 asked."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ def words_of(text: str) -> Iterator[str]:
 
 class Upstream:
     """`script` holds the next answers to questions to a model; when it is empty, `always` answers. `models` are listed
-    by the path for that."""
+    by the path for that, unless `models_answer` stands for the list."""
 
     chat_path = ""
     models_path = ""
@@ -63,6 +64,7 @@ class Upstream:
         self.always = always
         self.requests: list[Recorded] = []
         self.models = ["first-model", "second-model"]
+        self.models_answer: Answer | None = None
         self.left = 0
         """How many clients went away before their answer was complete."""
 
@@ -86,6 +88,20 @@ class Upstream:
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
 
+    def __enter__(self) -> Self:
+        """For tests without an event loop: it runs in a thread."""
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+        self.thread.start()
+        asyncio.run_coroutine_threadsafe(self.start(), self.loop).result()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self.stop(), self.loop).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
     @property
     def base_url(self) -> str:
         return f"http://127.0.0.1:{self.port}{self.base_path}"
@@ -104,7 +120,7 @@ class Upstream:
 
     async def answer_models(self, request: web.Request) -> web.StreamResponse:
         await self.record(request)
-        return await self.give(request, self.script.pop(0) if self.script else json_answer(self.model_list()))
+        return await self.give(request, self.models_answer or json_answer(self.model_list()))
 
     def model_list(self) -> Any:
         raise NotImplementedError

@@ -1,0 +1,24 @@
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+
+from gathering_site.common.models import User
+
+
+class ProviderQuerySet(models.QuerySet):
+    def visible_to(self, user: User) -> Self:
+        """A person's own and the server's; administrators see all."""
+        return self.all() if user.is_superuser else self.usable_by(user)
+
+    def changeable_by(self, user: User) -> Self:
+        """The server's are the administrators'."""
+        return self.all() if user.is_superuser else self.filter(owner=user)
+
+    def usable_by(self, owner: User) -> Self:
+        """Those that an agent of this owner may name."""
+        return self.filter(Q(owner=owner) | Q(owner=None))
+
+    def named(self, name: str, *, owner: User) -> Self:
+        """What the name means for an agent of this owner: their own one comes before the server's."""
+        return self.usable_by(owner).filter(name__iexact=name).order_by(F("owner").asc(nulls_last=True))

@@ -1,0 +1,97 @@
+"""Calls of a provider that a person waits for: does it answer, which models has it. They run on an event loop of their
+own and hold no database connection meanwhile."""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from django.db import connection
+
+from agents.accounts import account_of, agents_using, check_key
+from agents.models import Provider as ProviderRow
+from agents.providers import open_provider
+from agents.providers.base import Account, ModelRequest, Patience, Provider, ProviderError, Reply, UserTurn
+from gathering_site.common.actors import Actor
+from gathering_site.common.errors import Conflict, DomainError, NotFound
+
+SECONDS = 10.0
+PATIENCE = Patience(connect=5.0, stall=SECONDS, first_byte=SECONDS, retries=0)
+"""Nothing is tried again: what is wrong now is what one wants to know."""
+
+NOT_FOR_TALK = re.compile(r"(?i)embed|whisper|tts|dall-e|image|moderation|audio|realtime|transcribe|rerank|sora")
+LONGEST_TEXT = 500
+
+Result = TypeVar("Result")
+
+
+def test_provider(*, actor: Actor, provider: ProviderRow, model: str = "") -> dict[str, Any]:
+    """Asks a model for one word: `{"ok": True, "model", "seconds", "text"}` or `{"ok": False, "model", "seconds",
+    "error"}`, within SECONDS. Without a `model` it is one that an agent uses with this provider, or one of the
+    provider's list. Raises NotFound for who may not see the provider."""
+    check_visible(actor=actor, provider=provider)
+    used = agents_using(provider).order_by("-updated_at").values_list("model", flat=True)
+    tried = {"model": model or used.first() or ""}
+    start = time.monotonic()
+
+    async def ask(client: Provider) -> str:
+        tried["model"] = tried["model"] or pick(await client.list_models())
+        request = ModelRequest(
+            model=tried["model"],
+            turns=[UserTurn("Say hello in one word.")],
+            max_output_tokens=32,
+            options=provider.settings,
+        )
+        async for event in client.stream(request):
+            if isinstance(event, Reply):
+                return event.text
+        raise AssertionError("A stream ends with a reply or an error.")
+
+    try:
+        outcome: dict[str, Any] = {"ok": True, "text": call(provider, ask)[:LONGEST_TEXT]}
+    except (ProviderError, DomainError) as error:
+        outcome = {"ok": False, "error": error.message}
+    return outcome | tried | {"seconds": round(time.monotonic() - start, 3)}
+
+
+def list_provider_models(*, actor: Actor, provider: ProviderRow) -> list[str]:
+    """Names of the provider's models, sorted. Raises NotFound for who may not see the provider, Conflict with the
+    reason where it does not give a list within SECONDS, InvalidInput where it has no key."""
+    check_visible(actor=actor, provider=provider)
+    try:
+        return sorted(call(provider, lambda client: client.list_models()))
+    except ProviderError as error:
+        raise Conflict(error.message) from error
+
+
+def check_visible(*, actor: Actor, provider: ProviderRow) -> None:
+    if actor.user and not ProviderRow.objects.visible_to(actor.user).filter(pk=provider.pk).exists():
+        raise NotFound("Provider not found")
+
+
+def call(provider: ProviderRow, use: Callable[[Provider], Awaitable[Result]]) -> Result:
+    """What `use` gives, on a client that is closed again. Raises ProviderError, also when SECONDS have passed."""
+    account = account_of(provider)
+    check_key(account)
+    if not connection.in_atomic_block:
+        connection.close()  # Back to the pool; the next query takes one again.
+    return asyncio.run(bounded(account, use))
+
+
+async def bounded(account: Account, use: Callable[[Provider], Awaitable[Result]]) -> Result:
+    client = open_provider(account, PATIENCE)
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await use(client)
+    except TimeoutError:
+        raise ProviderError(f"{account.name} did not answer within {SECONDS:g} seconds.") from None
+    finally:
+        await client.close()
+
+
+def pick(models: list[str]) -> str:
+    """A model to talk to; lists hold some for other purposes too."""
+    if not models:
+        raise ProviderError("The provider has no model.")
+    return next((model for model in models if not NOT_FOR_TALK.search(model)), models[0])

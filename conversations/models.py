@@ -38,7 +38,7 @@ class Participant(models.Model):
     """An agent's place in a conversation."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="participants")
-    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="participations")
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="participations")
     position = models.PositiveIntegerField()
 
     class Meta:

@@ -99,6 +99,9 @@ CHANNEL_LAYERS = {
 MAXIMUM_BODY = 2**20
 REQUEST_THREADS = 8
 
+# How long `POST /agents/{id}/chat` waits for the answer before it says 202.
+CHAT_PATIENCE_SECONDS = 60
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "gathering_site.common.authentication.BearerAuthentication",

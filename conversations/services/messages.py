@@ -1,6 +1,6 @@
 """What is said: by people here, by agents through their runs (`conversations.host`)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
@@ -22,18 +22,19 @@ hold."""
 
 
 @transaction.atomic
-def post_message(*, actor: Actor, conversation: Conversation, text: str) -> tuple[Message, list[Run]]:
-    """Stores what a person says and queues a run for each agent that is to answer. Raises Conflict in an archived
-    conversation, InvalidInput for an empty or too long text."""
+def post_message(
+    *, actor: Actor, conversation: Conversation, text: str, answered_by: Sequence[Agent] | None = None
+) -> tuple[Message, list[Run]]:
+    """Stores what a person says and queues a run for each agent that is to answer: those given, else those that the
+    text and the conversation so far tell. Raises Conflict in an archived conversation or for a given agent that is not
+    active, InvalidInput for an empty or too long text."""
     check_text(text)
     locked = lock_conversation(conversation.pk)
     if locked.status == ConversationStatus.ARCHIVED:
         raise Conflict("The conversation is archived; nobody can write in it.")
     message = add_message(locked, user=actor.user, text=text)
-    runs = [
-        queue_run(actor=actor, agent=agent, subject=topic_of(locked.pk)) for agent in answering_agents(locked, text)
-    ]
-    return message, runs
+    answering = answering_agents(locked, text) if answered_by is None else answered_by
+    return message, [queue_run(actor=actor, agent=agent, subject=topic_of(locked.pk)) for agent in answering]
 
 
 def lock_conversation(conversation_id: int) -> Conversation:

@@ -1,6 +1,6 @@
 """The same streams as server-sent events."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from gathering_site.common.models import Token, User
 from gathering_site.common.tokens import valid_tokens
+from gathering_site.events.frames import Frame
 from gathering_site.events.reader import Login, Reader, StreamEnded, admit, parse_number
 
 KEEP_ALIVE = 15.0
@@ -32,10 +33,12 @@ def event_stream_response(
     if number is None:
         number = parse_number(after)
     reader = admit(login=login_of(user, token), prefix=prefix, identifier=identifier, after=number)
-    response = StreamingHttpResponse(stream(reader), content_type="text/event-stream")
-    response["Cache-Control"] = "no-cache"
-    response["X-Accel-Buffering"] = "no"
-    return response
+    return streaming_response(stream(reader))
+
+
+def streaming_response(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
+    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+    return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)
 
 
 def login_of(user: User, token: Token | None) -> Login:
@@ -50,8 +53,9 @@ def login_of(user: User, token: Token | None) -> Login:
     return look_up
 
 
-async def stream(reader: Reader) -> AsyncIterator[bytes]:
-    """Ends when the reader's access does, or when it is too slow: it then comes back with `Last-Event-ID`."""
+async def stream(reader: Reader, *, ends_with: Callable[[Frame], bool] = lambda frame: False) -> AsyncIterator[bytes]:
+    """The reader's frames, to the first that it `ends_with`. Ends also when the reader's access does, or when it is too
+    slow: it then comes back with `Last-Event-ID`."""
     await reader.join()
     try:
         # The first bytes tell the client at once that the stream is open.
@@ -63,6 +67,8 @@ async def stream(reader: Reader) -> AsyncIterator[bytes]:
                 number = "" if frame.number is None else f"id: {frame.number}\n"
                 lines.append(f"{number}event: {frame.kind}\ndata: {frame.text}\n\n")
             yield "".join(lines).encode() or b": keep-alive\n\n"
+            if any(ends_with(frame) for frame in frames):
+                return
     except StreamEnded:
         return
     finally:

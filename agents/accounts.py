@@ -61,7 +61,7 @@ def environment_account(kind: str) -> Account:
         kind=kind,
         name=kind,
         base_url=base_url,
-        api_key=os.environ.get(KEY_VARIABLES.get(kind, ""), ""),
+        api_key=os.environ.get(KEY_VARIABLES.get(kind, ""), "").strip(),
         allow_private=bool(base_url) or kind == ProviderKind.OLLAMA,
     )
 

@@ -17,8 +17,8 @@ from agents.providers.addresses import checked_socket
 from agents.providers.base import Account, Patience, ProviderError
 from agents.providers.errors import broken, connection_error, no_model_list, stalled, status_error
 
-LONGEST_EVENT = 8 * 1024 * 1024
-"""Bytes of one event of a stream; what goes on without an end is not read into memory."""
+LONGEST_ANSWER = 32 * 1024 * 1024
+"""Bytes of one answer: far above any reply, far below what would hurt us if a server went on for ever."""
 
 
 @cache
@@ -49,7 +49,8 @@ def open_client(account: Account, patience: Patience, transport_class: Any) -> h
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
-    """Tells the SDK, in the header that it obeys, not to retry where it was asked to wait for too long."""
+    """Ends answers that are too long, and tells the SDK, in the header that it obeys, not to retry where it was asked
+    to wait for too long."""
 
     def __init__(self, inner: httpx2.AsyncBaseTransport, longest_wait: float) -> None:
         self.inner = inner
@@ -59,7 +60,24 @@ class BoundedTransport(httpx2.AsyncBaseTransport):
         response = await self.inner.handle_async_request(request)
         if (asked_wait(response.headers) or 0) > self.longest_wait:
             response.headers["x-should-retry"] = "false"
+        response.stream = BoundedStream(response.stream)
         return response
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+class BoundedStream(httpx2.AsyncByteStream):
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        length = 0
+        async for chunk in self.inner:
+            length += len(chunk)
+            if length > LONGEST_ANSWER:
+                raise httpx2.ReadError(f"More than {LONGEST_ANSWER} bytes.")
+            yield chunk
 
     async def aclose(self) -> None:
         await self.inner.aclose()
@@ -111,15 +129,22 @@ async def read_model_list(response: Any, account: Account) -> list[str]:
         raise no_model_list(account) from None
 
 
+async def bounded(chunks: AsyncIterator[bytes], account: Account) -> AsyncIterator[bytes]:
+    length = 0
+    async for chunk in chunks:
+        length += len(chunk)
+        if length > LONGEST_ANSWER:
+            raise ProviderError(f"{account.name} sent more than {LONGEST_ANSWER} bytes.")
+        yield chunk
+
+
 async def lines(chunks: AsyncIterator[bytes], account: Account) -> AsyncIterator[bytes]:
     """The complete lines of a stream; what comes after the last line's end is dropped."""
     rest = b""
-    async for chunk in chunks:
+    async for chunk in bounded(chunks, account):
         *complete, rest = (rest + chunk).split(b"\n")
         for line in complete:
             yield line.rstrip(b"\r")
-        if len(rest) > LONGEST_EVENT:
-            raise ProviderError(f"{account.name} sent an event of more than {LONGEST_EVENT} bytes.")
 
 
 async def server_sent_data(chunks: AsyncIterator[bytes], account: Account) -> AsyncIterator[bytes]:

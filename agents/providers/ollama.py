@@ -11,13 +11,16 @@ import msgspec
 
 from agents.providers.base import Account, ModelEvent, ModelRequest, Patience, ProviderError, Reply, ToolTurn, Turn
 from agents.providers.errors import broken, connection_error, no_model_list, stalled, status_error
-from agents.providers.http import asked_wait, lines, open_session
+from agents.providers.http import asked_wait, bounded, lines, open_session
 from agents.providers.ollama_reply import StreamedReply, decode_line, native_format
 from agents.providers.turns import ToolNames, is_native, result_text
 
 BASE_URL = "http://127.0.0.1:11434"
 REQUEST_FIELDS = ("keep_alive", "think", "format")
 """The options that are fields of the request; all others (`num_ctx`, `top_p`, …) are options of the model."""
+
+LONGEST_ERROR = 64 * 1024
+"""Bytes that are read of an answer that is an error."""
 
 NO_TOOLS = "does not support tools"
 
@@ -108,11 +111,11 @@ class Ollama:
         self, response: aiohttp.ClientResponse, *, model: str, wait: float | None, tries: int
     ) -> ProviderError:
         async with response:
-            text = await response.text(errors="replace")
+            text = await response.content.read(LONGEST_ERROR)
         try:
             body = msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            body = text
+        except (msgspec.DecodeError, UnicodeError):
+            body = text.decode(errors="replace")
         return status_error(self.account, response.status, body, model=model, wait=wait, tries=tries)
 
     async def count_tokens(self, request: ModelRequest) -> int | None:
@@ -121,8 +124,9 @@ class Ollama:
     async def list_models(self) -> list[str]:
         async with await self.ask("GET", "/api/tags") as response:
             try:
-                return [model["name"] for model in (await response.json(content_type=None))["models"]]
-            except (aiohttp.ClientError, ValueError, KeyError, TypeError):
+                body = b"".join([chunk async for chunk in bounded(self.chunks(response), self.account)])
+                return [model["name"] for model in msgspec.json.decode(body)["models"]]
+            except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
                 raise no_model_list(self.account) from None
 
     async def close(self) -> None:

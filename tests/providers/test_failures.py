@@ -120,6 +120,14 @@ async def test_a_stream_that_breaks_may_be_asked_for_again(place, opened, ending
     assert len(upstream.requests) == 1
 
 
+async def test_an_answer_without_an_end_is_ended(place, opened, monkeypatch):
+    kind, module, upstream, beginning = place
+    monkeypatch.setattr("agents.providers.http.LONGEST_ANSWER", 5_000)
+    upstream.script.append(module.stream(*[beginning] * 1000))
+    with pytest.raises(ProviderError, match=r"sent more than 5000 bytes|ended in the middle"):
+        await reply_of(opened(kind, upstream))
+
+
 async def test_an_unreadable_event_breaks_the_stream(place, opened):
     kind, module, upstream, beginning = place
     upstream.script.append(module.stream(beginning, b'data: {"cho\n\n'))

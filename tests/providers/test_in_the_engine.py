@@ -38,7 +38,8 @@ async def noon(arguments: dict) -> str:
 
 
 async def run(provider, text: str = "when?", **options) -> tuple[str, ListJournal]:
-    async def publish(deltas: list) -> None: ...
+    async def publish(deltas: list) -> set[int]:
+        return set()
 
     request = ModelRequest(model="m", turns=[UserTurn(text)], tools=[CLOCK], options=options)
     bounds = AgentSettings().bounds

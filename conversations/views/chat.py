@@ -22,7 +22,7 @@ from gathering_site.common.later import LaterResponse
 from gathering_site.common.views import ResourceViewSet
 from gathering_site.events.frames import Frame
 from gathering_site.events.reader import Reader, StreamEnded, admit
-from gathering_site.events.views import login_of, stream, streaming_response
+from gathering_site.events.views import EventStreamResponse, login_of, stream
 
 
 class ChatViewSet(ResourceViewSet):
@@ -55,7 +55,7 @@ class ChatViewSet(ResourceViewSet):
         reader = admit(login=login, prefix="conversations", identifier=data["conversation"], after=data["number"])
         run = data["run"]["id"]
         if request.data.get("stream"):
-            response = streaming_response(stream(reader, ends_with=lambda frame: finishes(frame, run)))
+            response = EventStreamResponse(stream(reader, ends_with=lambda frame: finishes(frame, run)))
             response.data = data
             return response
         return LaterResponse(data, wait=lambda: wait_for_answer(reader, data))

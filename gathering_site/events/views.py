@@ -17,6 +17,20 @@ KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment keeps proxies from closing the stream."""
 
 
+class EventStreamResponse(StreamingHttpResponse):
+    """Gives the server the stream itself to iterate and to close. Django's own wrapping of it would leave it open when
+    the client goes, and with it its place at the hub."""
+
+    def __init__(self, frames: AsyncIterator[bytes]) -> None:
+        super().__init__(frames, content_type="text/event-stream")
+        self.frames = frames
+        self["Cache-Control"] = "no-cache"
+        self["X-Accel-Buffering"] = "no"
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self.frames
+
+
 def event_stream_response(
     user: User,
     prefix: str,
@@ -25,7 +39,7 @@ def event_stream_response(
     after: str | None = None,
     last_event_id: str | None = None,
     token: Token | None = None,
-) -> StreamingHttpResponse:
+) -> EventStreamResponse:
     """The topic's frames as server-sent events: after `last_event_id` (the `Last-Event-ID` header), else after the
     number `after`, else from now on. With `token`, the one the request came with, the stream ends when it does. Queries
     the database: call it in a thread. Raises NotFound and InvalidInput."""
@@ -33,12 +47,7 @@ def event_stream_response(
     if number is None:
         number = parse_number(after)
     reader = admit(login=login_of(user, token), prefix=prefix, identifier=identifier, after=number)
-    return streaming_response(stream(reader))
-
-
-def streaming_response(events: AsyncIterator[bytes]) -> StreamingHttpResponse:
-    headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)
+    return EventStreamResponse(stream(reader))
 
 
 def login_of(user: User, token: Token | None) -> Login:
@@ -56,8 +65,8 @@ def login_of(user: User, token: Token | None) -> Login:
 async def stream(reader: Reader, *, ends_with: Callable[[Frame], bool] = lambda frame: False) -> AsyncIterator[bytes]:
     """The reader's frames, to the first that it `ends_with`. Ends also when the reader's access does, or when it is too
     slow: it then comes back with `Last-Event-ID`."""
-    await reader.join()
     try:
+        await reader.join()
         # The first bytes tell the client at once that the stream is open.
         yield b": open\n\n"
         while True:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gathering_site.common.errors import Conflict
+from gathering_site.common.errors import Conflict, InvalidInput
 from gathering_site.common.models import User
 from gathering_site.events.models import Event
 from gathering_site.events.topics import TopicKind
@@ -29,6 +29,8 @@ class Rooms:
         return list(told.filter(kind="message.created").exclude(data__message__id__in=list(ended)))
 
     def send(self, *, user: User, identifier: int, frame: dict[str, Any]) -> dict[str, Any]:
+        if not isinstance(frame.get("text"), str):
+            raise InvalidInput("A frame of type send needs a text.")
         self.sent.append({"user": user.username, "room": identifier, "text": frame["text"]})
         return {"place": len(self.sent)}
 

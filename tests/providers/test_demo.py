@@ -75,7 +75,7 @@ async def test_the_output_limit_cuts_it(demo):
 async def test_its_pace_can_be_set(demo):
     start = asyncio.get_running_loop().time()
     await reply_of(demo, asking("write 20 words", options={"words_per_second": 100}))
-    assert 0.2 <= asyncio.get_running_loop().time() - start < 0.5
+    assert 0.2 <= asyncio.get_running_loop().time() - start < 2
 
 
 async def test_a_pace_that_is_none_is_named(demo):

@@ -38,7 +38,7 @@ async def test_a_rate_limit_is_waited_for_as_long_as_it_asks(place, opened):
     upstream.script += [module.error(429, retry_after=0.3), module.reply("hello")]
     assert (await reply_of(opened(kind, upstream))).text == "hello"
     first, second = upstream.requests
-    assert 0.3 <= second.at - first.at < 0.8
+    assert 0.3 <= second.at - first.at < 3
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 529])
@@ -57,7 +57,7 @@ async def test_a_wait_that_is_too_long_is_told_at_once(place, opened):
     start = time.monotonic()
     error = await failure(opened(kind, upstream))
     assert "asks to wait 3600 seconds" in error.message
-    assert len(upstream.requests) == 1 and time.monotonic() - start < 0.5
+    assert len(upstream.requests) == 1 and time.monotonic() - start < 5
 
 
 async def test_a_date_is_understood_as_well(place, opened):
@@ -140,7 +140,7 @@ async def test_a_stalled_stream_is_given_up(place, opened):
     start = time.monotonic()
     error = await failure(opened(kind, upstream))
     assert (error.message, error.retry_after) == (f"{kind} sent nothing for 0.2 seconds.", 0)
-    assert QUICK.stall <= time.monotonic() - start < 1
+    assert QUICK.stall <= time.monotonic() - start < 5
     async with asyncio.timeout(2):
         while upstream.left == 0:
             await asyncio.sleep(0.01)

@@ -4,7 +4,9 @@ The settings are Django's, under `CELERY_`."""
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, worker_ready
+from celery.signals import beat_init, setup_logging, worker_ready
+
+from gathering_site.environment import tell_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gathering_site.settings")
 
@@ -26,3 +28,9 @@ def take_up_forgotten_runs(**_: object) -> None:
     from agents.services.runs import enqueue_forgotten_runs
 
     enqueue_forgotten_runs()
+    tell_ready()
+
+
+@beat_init.connect
+def tell_that_beat_runs(**_: object) -> None:
+    tell_ready()

@@ -10,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from gathering_site.embedded.user import server_user
 
 BASE = Path(__file__).resolve().parent.parent
+READY_DESCRIPTOR = "GATHERING_READY_DESCRIPTOR"
+"""Set by the supervisor: the pipe through which a program tells it that it is ready."""
 LONGEST_DATA_FOLDER = 103 - len("/run/.s.PGSQL.5432")
 
 
@@ -29,6 +31,13 @@ def whole_number(name: str, default: int) -> int:
     if number < 1:
         raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number above 0.")
     return number
+
+
+def tell_ready() -> None:
+    """Tells the supervisor, if there is one, that this program does its work now."""
+    if descriptor := os.environ.pop(READY_DESCRIPTOR, ""):
+        os.write(int(descriptor), b"ready")
+        os.close(int(descriptor))
 
 
 def words(name: str) -> list[str]:

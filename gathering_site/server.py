@@ -8,6 +8,8 @@ from typing import Any
 from daphne import server as daphne  # Installs the asyncio reactor, before anything else of Twisted is loaded.
 from twisted.internet import tcp
 
+from gathering_site.environment import tell_ready
+
 MOST_UNSENT = 256 * 1024
 """Bytes that a connection may hold before `send` waits …"""
 FEW_UNSENT = 64 * 1024
@@ -78,6 +80,7 @@ class Server(daphne.Server):
         Port._fromListeningDescriptor(
             daphne.reactor, self.listening.fileno(), self.listening.family, self.http_factory
         ).startListening()
+        tell_ready()
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         await super().handle_reply(protocol, message)

@@ -95,7 +95,7 @@ def start(server: Postgres | Valkey) -> subprocess.Popen[bytes]:
         preexec_fn=before_exec(server.user, server.orphan_signal),
     )
     give_up_at = time.monotonic() + START_PATIENCE
-    while not server.ready():
+    while not server.ready(child.pid):
         if child.poll() is not None or time.monotonic() > give_up_at:
             raise RuntimeError(f"{server.name}: {(scratch_folder / f'{server.name}.log').read_text()}")
         time.sleep(0.01)

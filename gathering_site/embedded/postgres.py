@@ -6,8 +6,10 @@ import shutil
 import signal
 import subprocess
 import time
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -34,11 +36,21 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "log_checkpoints": "off",
     "log_line_prefix": "",
+    # No failed statements: they hold what people wrote. Whoever sent one is told of it.
+    "log_min_messages": "fatal",
+    "log_min_error_statement": "panic",
 }
+NO_PROCESS = str(2**30)
+"""Above every process id that a system gives out."""
+
 # For tests, whose data may be lost with the machine's power.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def psutil() -> ModuleType:
+    """It comes with the wheel, and is needed after a crash only."""
+    return import_module("psutil")
 
 
 def programs() -> Path:
@@ -90,10 +102,10 @@ class Postgres:
         else:
             self.create()
 
-    def ready(self) -> bool:
-        """Whether it takes connections: what `pg_ctl` looks at, too."""
+    def ready(self, pid: int) -> bool:
+        """Whether the server with this pid takes connections: what `pg_ctl` looks at, too."""
         lines = self.pid_file_lines()
-        return len(lines) > 7 and lines[7].strip() == "ready"
+        return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     def check_version(self) -> None:
         file = self.folder / "PG_VERSION"
@@ -142,29 +154,36 @@ class Postgres:
             return []
 
     def clear_leftovers(self) -> None:
-        """PostgreSQL itself takes any living process with the pid in its lock files for itself, also one that came
-        later by chance."""
+        """Ends a server whose parent was killed. PostgreSQL takes any living process with the pid in its lock files for
+        itself, also one that got the same number later; but what else its file says protects the data from processes
+        of a killed server that still write, so the file stays and only its pid is made one that nobody has."""
         lines = self.pid_file_lines()
-        if lines and (process := self.living(int(lines[0]))):
-            process.send_signal(self.stop_signal)
-            gone_by = time.monotonic() + ORPHAN_PATIENCE
-            while process.is_running() and time.monotonic() < gone_by:
-                time.sleep(0.02)
-            if process.is_running():
-                raise ImproperlyConfigured(
-                    f"A PostgreSQL of a killed server still holds {self.folder}: stop process {process.pid} first."
-                )
-        for left in (self.folder / "postmaster.pid", self.run / SOCKET, self.run / f"{SOCKET}.lock"):
+        if lines and lines[0].isdigit() and psutil().pid_exists(int(lines[0])):
+            if process := self.living(int(lines[0])):
+                self.end(process)
+            else:
+                (self.folder / "postmaster.pid").write_text("\n".join([NO_PROCESS, *lines[1:], ""]))
+        elif not lines:
+            (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        for left in (self.run / SOCKET, self.run / f"{SOCKET}.lock"):
             left.unlink(missing_ok=True)
+
+    def end(self, process: Any) -> None:
+        process.send_signal(self.stop_signal)
+        gone_by = time.monotonic() + ORPHAN_PATIENCE
+        while process.is_running() and time.monotonic() < gone_by:
+            time.sleep(0.02)
+        if process.is_running():
+            raise ImproperlyConfigured(
+                f"A PostgreSQL of a killed server still holds {self.folder}: stop process {process.pid} first."
+            )
 
     def living(self, pid: int) -> Any:
         """The psutil process with this pid, if it is really a server of our folder."""
-        import psutil  # comes with the wheel
-
         try:
-            process = psutil.Process(pid)
+            process = psutil().Process(pid)
             command = process.cmdline()
-        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+        except psutil().Error:
             return None
         ours = bool(command) and Path(command[0]).name == "postgres" and str(self.folder) in command
         return process if ours else None

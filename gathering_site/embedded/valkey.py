@@ -65,7 +65,7 @@ class Valkey:
         with suppress(OSError):
             self.ask("SHUTDOWN NOSAVE")
 
-    def ready(self) -> bool:
+    def ready(self, pid: int) -> bool:
         try:
             return self.ask("PING") == b"+PONG"
         except OSError:

@@ -1,0 +1,20 @@
+from argparse import ArgumentParser
+
+from django.core.management.base import BaseCommand, CommandError
+
+from gathering_site.common.models import User
+from gathering_site.common.tokens import create_token
+
+
+class Command(BaseCommand):
+    help = "Makes an API token for a user and prints it; it is not shown again."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("username")
+        parser.add_argument("--name", default="", help="what it is for")
+
+    def handle(self, *, username: str, name: str, **_: object) -> None:
+        user = User.objects.filter(username=username, is_active=True).first()
+        if user is None:
+            raise CommandError(f"There is no active user {username!r}.")
+        self.stdout.write(create_token(user=user, name=name))

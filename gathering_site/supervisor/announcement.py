@@ -1,0 +1,46 @@
+"""What `up` tells people and scripts when everything runs."""
+
+import json
+import os
+from pathlib import Path
+from typing import TypedDict
+
+
+class Prepared(TypedDict):
+    """What `manage.py prepare --json` gives. `password` and `token` are there on the first start only; `script_token`
+    where it was asked for."""
+
+    administrator: str
+    password: str | None
+    token: str | None
+    script_token: str | None
+    providers: list[str]
+    conversation: int | None
+
+
+def announcement(url: str, prepared: Prepared) -> str:
+    """The block that is printed once a message could be answered."""
+    administrator = prepared["administrator"]
+    if prepared["password"]:
+        login = f"{administrator}  {prepared['password']}    (shown this once)"
+        token = f"{prepared['token']}    (shown this once)"
+    else:
+        login = f"{administrator}  (another password: manage.py changepassword {administrator})"
+        token = f"manage.py token {administrator}  makes a new one"
+    providers = ", ".join(prepared["providers"])
+    if not providers:
+        providers = "none found, so `demo` answers, and its replies are rehearsed. Set ANTHROPIC_API_KEY or\n" + (
+            " " * 13 + "OPENAI_API_KEY, or run Ollama, and give your agents that provider."
+        )
+    lines = {"address": url, "log-in": login, "token": token, "providers": providers}
+    return "\n".join(["", "Gathering is ready.", *(f"  {name:<9}  {text}" for name, text in lines.items()), ""])
+
+
+def write_ready_file(path: Path, *, url: str, token: str) -> None:
+    """`{"url", "token", "pid"}` for scripts, readable by us alone, there whole or not at all."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump({"url": url, "token": token, "pid": os.getpid()}, file)
+    draft.replace(path)

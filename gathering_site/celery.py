@@ -1,10 +1,10 @@
-"""The Celery application: `celery -A gathering_site worker` and `celery -A gathering_site beat`, any number of each.
-The settings are Django's, under `CELERY_`."""
+"""The Celery application of workers, any number of them: `celery -A gathering_site worker`. The settings are Django's,
+under `CELERY_`."""
 
 import os
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, worker_ready
+from celery.signals import setup_logging, worker_ready
 
 from gathering_site.environment import tell_ready
 
@@ -28,9 +28,4 @@ def take_up_forgotten_runs(**_: object) -> None:
     from agents.services.runs import enqueue_forgotten_runs
 
     enqueue_forgotten_runs()
-    tell_ready()
-
-
-@beat_init.connect
-def tell_that_beat_runs(**_: object) -> None:
     tell_ready()

@@ -113,7 +113,7 @@ def check_worker() -> str:
 def check_beat() -> str:
     beats = [name for name in answering() if "beat" in name.split("@")[0]]
     if not beats:
-        raise PartFailed("No beat answers: run `manage.py up`, or `celery -A gathering_site beat`.")
+        raise PartFailed("No beat answers: run `manage.py up`, or `celery -A gathering_site.beat beat`.")
     return f"{', '.join(beats)} answers"
 
 

@@ -13,6 +13,15 @@ from django.core.exceptions import ImproperlyConfigured
 from gathering_site.embedded.user import server_user_for
 
 SOCKET = "valkey.sock"
+SETTINGS = {
+    "port": "0",
+    "unixsocketperm": "700",
+    "save": "",
+    "appendonly": "no",
+    "daemonize": "no",
+    # It would warn of settings of the machine that only matter for what is kept on disk.
+    "loglevel": "nothing",
+}
 
 
 def program() -> Path:
@@ -43,18 +52,8 @@ class Valkey:
 
     @property
     def arguments(self) -> list[str]:
-        options = {"port": "0", "unixsocket": str(self.socket), "unixsocketperm": "700", "save": "", "appendonly": "no"}
-        pairs = [part for name, value in options.items() for part in (f"--{name}", value)]
-        return [
-            str(self.program),
-            *pairs,
-            "--loglevel",
-            "warning",
-            "--daemonize",
-            "no",
-            "--dir",
-            str(self.socket.parent),
-        ]
+        options = SETTINGS | {"unixsocket": str(self.socket), "dir": str(self.socket.parent)}
+        return [str(self.program), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -77,8 +77,11 @@ def worker() -> PythonProgram:
     # Workers have nothing to tell each other: what they share is in the database.
     alone = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     name = f"worker-{os.getpid()}@%h"
-    return PythonProgram("worker", "-m", "celery", "-q", "-A", "gathering_site", "worker", "-n", name, *alone)
+    # Celery warns of root because of formats that can run code; ours is JSON.
+    quiet = ("-W", "ignore:You're running the worker with superuser privileges")
+    return PythonProgram("worker", *quiet, "-m", "celery", "-q", "-A", "gathering_site", "worker", "-n", name, *alone)
 
 
 def beat() -> PythonProgram:
-    return PythonProgram("beat", "-m", "celery", "-q", "-A", "gathering_site", "beat", "-n", f"beat-{os.getpid()}@%h")
+    name = f"beat-{os.getpid()}@%h"
+    return PythonProgram("beat", "-m", "celery", "-q", "-A", "gathering_site.beat", "beat", "-n", name)

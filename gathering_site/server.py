@@ -9,6 +9,7 @@ from daphne import server as daphne  # Installs the asyncio reactor, before anyt
 from twisted.internet import tcp
 
 from gathering_site.environment import tell_ready
+from gathering_site.websocket import SocketProtocol
 
 MOST_UNSENT = 256 * 1024
 """Bytes that a connection may hold before `send` waits …"""
@@ -76,6 +77,7 @@ class Server(daphne.Server):
     def listen(self) -> None:
         # A peer that breaks a rule is told its code before it loses the connection.
         self.ws_factory.setProtocolOptions(failByDrop=False)
+        self.ws_factory.protocol = SocketProtocol
         self.listening.setblocking(False)
         Port._fromListeningDescriptor(
             daphne.reactor, self.listening.fileno(), self.listening.family, self.http_factory

@@ -1,18 +1,24 @@
-"""The cast, and their ways in."""
+"""The cast, their ways in, and the programs that serve them."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
+from celery import current_app
+from django.db import connection
 
-from agents.models import Agent
+from agents.models import Agent, Run
 from agents.services.agents import create_agent
+from agents.services.runs import cancel_run
 from conversations.models import Conversation
 from conversations.services.conversations import create_conversation
 from gathering_site.common.actors import Actor
 from gathering_site.common.models import User
 from gathering_site.common.tokens import create_token
+from gathering_site.listening import listen, url
+from gathering_site.supervisor import programs
+from tests import plugin
 
 
 @pytest.fixture
@@ -94,3 +100,45 @@ def as_bob(connect: Any, bob_token: str) -> httpx.AsyncClient:
 @pytest.fixture
 def as_charlie(connect: Any, charlie_token: str) -> httpx.AsyncClient:
     return connect(charlie_token)
+
+
+@pytest.fixture(scope="session")
+def variables(django_db_setup: None) -> dict[str, str]:
+    """What a program needs in its environment to work on the tests' database; the rest is that of this process."""
+    return {"DATABASE_URL": "postgresql://gathering@/{NAME}?host={HOST}".format(**connection.settings_dict)}
+
+
+@pytest.fixture(scope="session")
+def worker_process(variables: dict[str, str]) -> Iterator[str]:
+    """A Celery worker that does not take tasks yet; gives the name of its queue."""
+    queue = current_app.conf.task_default_queue
+    program = programs.worker()
+    child = plugin.start(program, GATHERING_RUNS_AT_ONCE="8", **variables)
+    current_app.control.cancel_consumer(queue, reply=True, limit=1)
+    yield queue
+    plugin.stop(child, program.stop_signal)
+
+
+@pytest.fixture
+def worker(worker_process: str, transactional_db: None) -> Iterator[None]:
+    """A worker that takes up runs, for as long as the test lasts: other tests see theirs stay queued."""
+    current_app.control.add_consumer(worker_process, reply=True, limit=1)
+    yield
+    current_app.control.cancel_consumer(worker_process, reply=True, limit=1)
+    for run in Run.objects.unfinished():
+        cancel_run(actor=Actor(user=None, door="task"), run=run)
+
+
+@pytest.fixture(scope="session")
+def server_process(variables: dict[str, str]) -> Iterator[str]:
+    with listen("127.0.0.1", 0) as listening:
+        program = programs.server(listening.fileno())
+        child = plugin.start(program, **variables)
+        yield url(listening)
+    plugin.stop(child, program.stop_signal)
+
+
+@pytest.fixture
+def server(server_process: str, transactional_db: None) -> str:
+    """The address of a real server, `http://127.0.0.1:…`, that works on the tests' database."""
+    return server_process

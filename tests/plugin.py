@@ -6,6 +6,7 @@ import fcntl
 import ipaddress
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from gathering_site import environment
 from gathering_site.embedded.postgres import Postgres
 from gathering_site.embedded.user import before_exec
 from gathering_site.embedded.valkey import Valkey
+from gathering_site.supervisor.programs import Program
 
 SCRATCH = "gathering-tests-"
 NOT_FOR_TESTS = ("GATHERING_", "DATABASE_URL", "REDIS_URL", "CELERY_", "ANTHROPIC_", "OPENAI_", "OLLAMA_")
@@ -45,6 +47,8 @@ for name in list(os.environ):
         del os.environ[name]
 scratch_folder = make_scratch_folder()
 os.environ["GATHERING_DATA"] = str(scratch_folder)
+# A database of its own: tests empty the other one, and with it would go what the broker knows of its queues.
+os.environ["CELERY_BROKER_URL"] = f"redis+socket://{environment.run_folder() / 'valkey.sock'}?virtual_host=1"
 
 
 class NetworkRefused(BaseException):
@@ -83,23 +87,34 @@ def refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(refuse_network)
 
 
-def start(server: Postgres | Valkey) -> subprocess.Popen[bytes]:
-    """The server, ready, as a child that dies with us."""
-    server.prepare()
+def start(program: Program, **variables: str) -> subprocess.Popen[bytes]:
+    """The program, ready, as a child that dies with us; `variables` are added to its environment."""
+    program.prepare()
     child = subprocess.Popen(
-        server.arguments,
-        env=server.environment,
-        cwd="/",
-        stdout=open(scratch_folder / f"{server.name}.log", "ab"),  # noqa: SIM115
+        program.arguments,
+        env=program.environment | variables,
+        cwd="/" if program.user else environment.BASE,
+        stdout=open(scratch_folder / f"{program.name}.log", "ab"),  # noqa: SIM115
         stderr=subprocess.STDOUT,
-        preexec_fn=before_exec(server.user, server.orphan_signal),
+        pass_fds=getattr(program, "descriptors", ()),
+        preexec_fn=before_exec(program.user, program.orphan_signal),
     )
     give_up_at = time.monotonic() + START_PATIENCE
-    while not server.ready(child.pid):
+    while not program.ready(child.pid):
         if child.poll() is not None or time.monotonic() > give_up_at:
-            raise RuntimeError(f"{server.name}: {(scratch_folder / f'{server.name}.log').read_text()}")
+            raise RuntimeError(f"{program.name}: {(scratch_folder / f'{program.name}.log').read_text()}")
         time.sleep(0.01)
     return child
+
+
+def stop(child: subprocess.Popen[bytes], asking: signal.Signals) -> None:
+    """Asks a child to end, and ends it where it does not."""
+    child.send_signal(asking)
+    try:
+        child.wait(START_PATIENCE)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 @pytest.fixture(scope="session")
@@ -111,8 +126,7 @@ def servers() -> Iterator[None]:
     ]
     yield
     for server, child in started:
-        child.send_signal(server.orphan_signal)
-        child.wait()
+        stop(child, server.orphan_signal)
 
 
 @pytest.hookimpl(tryfirst=True)

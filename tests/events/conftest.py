@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -27,22 +27,11 @@ def rooms(monkeypatch: pytest.MonkeyPatch) -> Rooms:
     return rooms
 
 
-@pytest.fixture
-def alice() -> User:
-    return User.objects.create(username="alice")
-
-
-@pytest.fixture
-def charlie() -> User:
-    return User.objects.create(username="charlie")
-
-
 def say(text: Any = "hello", *, topic: str = "rooms/1", kind: str = "room.said") -> Frame:
     with transaction.atomic():
         return emit(topic=topic, kind=kind, data={"text": text})
 
 
-in_thread = database_sync_to_async
 said = database_sync_to_async(say, thread_sensitive=False)
 
 
@@ -78,7 +67,3 @@ async def read_numbers(reader: Reader, last: int, seconds: float = 10) -> list[i
     """The numbers that the reader gives, until `last` is among them."""
     frames = await read_until(reader, lambda frames: last in [frame.number for frame in frames], seconds)
     return [frame.number for frame in frames if frame.number is not None]
-
-
-OpenReader = Callable[..., Awaitable[Reader]]
-__all__ = ["Iterator", "OpenReader"]

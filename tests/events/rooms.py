@@ -1,4 +1,4 @@
-"""The kind of topics of these tests: rooms, which everyone but charlie sees."""
+"""The kind of topics of these tests: rooms, which everyone but bob sees."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ class Rooms:
     """`hidden_from` are user names, `sent` is what clients sent."""
 
     def __init__(self) -> None:
-        self.hidden_from = {"charlie"}
+        self.hidden_from = {"bob"}
         self.sent: list[dict[str, Any]] = []
         self.kind = TopicKind(
             name="Room",

@@ -8,8 +8,10 @@ import pytest
 from channels.db import database_sync_to_async
 from django.db import transaction
 
-from agents.engine.flusher import Delta
+from agents.engine.flusher import Delta, Flusher, TextStream
+from gathering_site import environment
 from gathering_site.common.errors import InvalidInput, NotFound
+from gathering_site.embedded.valkey import Valkey
 from gathering_site.events import channel, hub
 from gathering_site.events import reader as readers
 from gathering_site.events.frames import Frame
@@ -17,6 +19,7 @@ from gathering_site.events.live import publish_deltas, seal_text
 from gathering_site.events.reader import Close, StreamEnded, admit, parse_number
 from gathering_site.events.redis_client import asyncio_client, client
 from gathering_site.events.services import emit
+from tests import plugin
 from tests.events.conftest import read_numbers, read_until, said, say
 
 
@@ -24,9 +27,9 @@ def admitted(user, *, prefix="rooms", after=None):
     return admit(login=lambda: user, prefix=prefix, identifier=1, after=after)
 
 
-def test_who_may_not_see_the_topic_is_told_that_it_does_not_exist(rooms, charlie):
+def test_who_may_not_see_the_topic_is_told_that_it_does_not_exist(rooms, bob):
     with pytest.raises(NotFound, match="Room not found"):
-        admitted(charlie)
+        admitted(bob)
 
 
 def test_a_topic_of_an_unknown_kind_does_not_exist(rooms, alice):
@@ -115,6 +118,34 @@ async def test_a_hub_that_lost_its_connection_comes_back_and_nothing_is_missed(o
     await asyncio.wait_for(hub_is_subscribed(reader.topic), 5)
     await said("three")
     assert await read_numbers(reader, 3) == [3]
+
+
+async def test_a_server_that_is_restarted_empty_in_the_middle_costs_no_event_and_no_text(open_reader):
+    text = TextStream(topics=("rooms/1",), message=1, claim=1, text="")
+    server = asyncio_client()
+
+    async def publish(deltas: list[Delta]) -> set[int]:
+        return await publish_deltas(server, deltas)
+
+    flusher = Flusher(publish)
+    flusher.streams.add(text)
+    await database_sync_to_async(Writer().begin, thread_sensitive=False)()
+    reader = await open_reader(after=0)
+    text.write("one ")
+    await flusher.flush()
+    frames = await read_until(reader, lambda frames: len(frames) == 2)
+
+    client().shutdown(nosave=True)
+    await said("while it is away")
+    text.write("two ")
+    await flusher.flush()
+    plugin.start(Valkey(run=environment.run_folder()))  # In this thread: it dies with the one that started it.
+    await asyncio.wait_for(hub_is_subscribed(reader.topic), 10)
+    for _ in range(2):
+        await flusher.flush()
+    frames += await read_until(reader, lambda frames: len([f for f in frames if f.kind == "message.delta"]) > 0)
+    assert follow(frames) == text.text == "one two "
+    assert [frame.number for frame in frames if frame.number] == [1, 2]
 
 
 async def hub_is_subscribed(topic: str) -> None:

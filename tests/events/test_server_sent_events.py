@@ -43,9 +43,9 @@ def test_the_answer_is_not_kept_nor_buffered_on_its_way(rooms, alice):
     assert (response["Cache-Control"], response["X-Accel-Buffering"]) == ("no-cache", "no")
 
 
-def test_who_may_not_see_the_topic_is_told_that_it_does_not_exist(rooms, charlie):
+def test_who_may_not_see_the_topic_is_told_that_it_does_not_exist(rooms, bob):
     with pytest.raises(NotFound):
-        event_stream_response(charlie, "rooms", 1)
+        event_stream_response(bob, "rooms", 1)
 
 
 @pytest.mark.parametrize("numbers", [{"after": "x"}, {"after": "4"}, {"last_event_id": "x"}, {"last_event_id": "4"}])

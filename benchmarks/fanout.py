@@ -46,7 +46,8 @@ def cpu_seconds(pid: int) -> float:
 
 
 def frame(text: str) -> str:
-    return f'{{"topic":"{TOPIC}","kind":"benchmark","at":"2026-01-01T00:00:00Z","data":{{"text":"{text}","sent":{time.time()}}}}}'
+    head = f'"topic":"{TOPIC}","kind":"benchmark","at":"2026-01-01T00:00:00Z"'
+    return f'{{{head},"data":{{"text":"{text}","sent":{time.time()}}}}}'
 
 
 @contextlib.asynccontextmanager

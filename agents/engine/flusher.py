@@ -3,6 +3,7 @@ second. Publishing each token by itself does not keep up with many streams."""
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Collection
 
 import msgspec
@@ -11,6 +12,10 @@ logger = logging.getLogger(__name__)
 
 INTERVAL = 0.05
 """Seconds between two frames of one message: 20 frames a second."""
+
+RENEWAL = 5.0
+"""Seconds without new text after which a stream makes sure that its text is still kept: a server of live text that was
+restarted gets it again also while a tool runs."""
 
 TRIES = 100
 """A stream's fence is its run's claim number × TRIES + the try within that claim: later text always has a higher
@@ -42,6 +47,7 @@ class TextStream:
         self.fence = claim * TRIES
         self.parts = [text] if text else []
         self.start = self.length = len(text)
+        self.settled_at = 0.0
         # A run that goes on with another worker sends all of its text anew: nobody knows how much the first one got
         # out.
         self.resend()
@@ -75,14 +81,15 @@ class TextStream:
         self.sent = self.sent_parts = 0
 
     def take(self) -> Delta | None:
-        """What is not sent yet, to be told of with `settle` when it is."""
-        if self.sent == self.length:
+        """What is not sent yet, to be told of with `settle` when it is; now and then a delta without text."""
+        if self.sent == self.length and (not self.length or time.monotonic() < self.settled_at + RENEWAL):
             return None
         return Delta(self.topics, self.message, self.fence, self.sent, "".join(self.parts[self.sent_parts :]))
 
     def settle(self, delta: Delta, *, parts: int) -> None:
         """The delta was sent, when the text had this many parts; of no concern if the text was taken back since."""
         if delta.attempt == self.fence:
+            self.settled_at = time.monotonic()
             self.sent, self.sent_parts = delta.offset + len(delta.text), parts
 
 

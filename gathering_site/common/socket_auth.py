@@ -20,12 +20,13 @@ from gathering_site.common.tokens import find_token
 BEARER = "bearer."
 
 Login = Callable[[], User | None]
+"""Looks up anew who somebody is: None once the token or the session does not hold any more. Queries the database, so it
+is called in threads."""
 
 
 class SocketAuth:
-    """ASGI middleware for WebSocket scopes. Gives the application `user`, `login` (looks the user up anew, None once
-    the credentials do not hold any more; it queries the database) and `subprotocol`, which must be answered when the
-    socket is accepted."""
+    """ASGI middleware for WebSocket scopes. Gives the application `user`, `login` (see Login) and `subprotocol`, which
+    must be answered when the socket is accepted."""
 
     def __init__(self, application: Any) -> None:
         self.application = application

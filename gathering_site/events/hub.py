@@ -25,7 +25,8 @@ CHECK = 5.0
 """Seconds between two looks at the numbers of all topics: how long a lost push can go unnoticed."""
 
 ACCESS_CHECKS = 6
-"""Looks between two checks of a reader's access: it ends 30 s after the token was revoked at the latest."""
+"""Every so many looks a reader's access is checked: it ends 30 s after the token was revoked at the latest. Each look
+takes another part of the readers."""
 
 SILENCE = 2.5 * CHECK
 """Seconds without any answer, not even to the pings, after which a connection is given up."""
@@ -78,13 +79,13 @@ class Hub:
                 await asyncio.sleep(CHECK)
                 looks += 1
                 try:
-                    await self.look(check_access=looks % ACCESS_CHECKS == 0)
+                    await self.look(part=looks % ACCESS_CHECKS)
                 except Exception as error:
                     logger.warning("The hub could not look after its topics: %s", error)
         finally:
             listening.cancel()
 
-    async def look(self, *, check_access: bool) -> None:
+    async def look(self, *, part: int) -> None:
         await self.unsubscribe_empty()
         if self.subscription:
             with suppress(*AWAY):
@@ -93,8 +94,8 @@ class Hub:
         numbers = await database_sync_to_async(Topic.objects.numbers, thread_sensitive=False)(topics)
         for channel in self.channels.values():
             channel.compare(numbers.get(channel.topic, 0))
-            if check_access:
-                for reader in channel.readers:
+            for reader in channel.readers:
+                if hash(reader) % ACCESS_CHECKS == part:
                     reader.doubt()
 
     async def unsubscribe_empty(self) -> None:
@@ -111,8 +112,9 @@ class Hub:
         while True:
             try:
                 await self.listen()
-            except AWAY as error:
-                logger.warning("The hub lost its connection to the server at REDIS_URL: %s", error)
+            except Exception as error:
+                unexpected = not isinstance(error, AWAY)
+                logger.warning("The hub lost its connection to REDIS_URL: %s", error, exc_info=unexpected)
             if any(channel.subscribed.is_set() for channel in self.channels.values()):
                 pause = 0.05
             for channel in self.channels.values():

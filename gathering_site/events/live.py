@@ -36,12 +36,14 @@ end
 redis.call('HSET', state, 'attempt', attempt, 'length', offset + length)
 redis.call('EXPIRE', text, ARGV[5])
 redis.call('EXPIRE', state, ARGV[5])
-for place = 6, #ARGV, 2 do redis.call('PUBLISH', ARGV[place], ARGV[place + 1]) end
+if length > 0 then
+    for place = 6, #ARGV, 2 do redis.call('PUBLISH', ARGV[place], ARGV[place + 1]) end
+end
 return 'stored'
 """
 """One delta: stored, then published, or neither. A script runs alone, so both have the same order. A lower attempt than
 the known one, and anything after the seal, is void; text that does not follow on what is stored (the server was
-restarted) is a hole."""
+restarted) is a hole. A delta without text asks whether there is one, and renews what is kept."""
 
 
 class Delta(Protocol):
@@ -89,7 +91,7 @@ def read_texts(message_ids: Iterable[int]) -> dict[int, str]:
     """The texts so far of those messages that have one. None has, for all that is known, while the server is away."""
     ids = list(message_ids)
     try:
-        texts = client().mget([keys(message_id)[0] for message_id in ids]) if ids else []
+        texts: list[Any] = client().mget([keys(message_id)[0] for message_id in ids]) if ids else []
     except AWAY as error:
         logger.warning("Live text could not be read: %s", error)
         return {}

@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 
 from gathering_site.common.errors import InvalidInput, NotFound
 from gathering_site.common.models import User
+from gathering_site.common.socket_auth import Login
 from gathering_site.events.frames import Frame
 from gathering_site.events.hub import hub
 from gathering_site.events.live import read_live
@@ -22,9 +23,6 @@ from gathering_site.events.topics import TopicKind, kind_of
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-
-Login = Callable[[], User | None]
-"""Who the reader is, looked up anew; None once the token or the session does not hold any more. Called in threads."""
 
 QUEUE = 1000
 """Frames that wait for one reader. One that is slower is dropped and comes back by number."""

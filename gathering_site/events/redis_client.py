@@ -14,13 +14,13 @@ from redis.retry import Retry
 AWAY = (redis.RedisError, OSError)
 """What a client raises when the server does not answer."""
 
-PATIENCE = {"socket_timeout": 2, "socket_connect_timeout": 2}
-"""Seconds: a request must not hang because a push cannot be sent."""
+PATIENCE = 2.0
+"""Seconds for an answer: a request must not hang because a push cannot be sent."""
 
 
 @cache
 def client_of(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, **PATIENCE, retry=Retry(NoBackoff(), 1))
+    return redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 1))
 
 
 def client() -> redis.Redis:
@@ -30,7 +30,9 @@ def client() -> redis.Redis:
 
 def asyncio_client() -> redis.asyncio.Redis:
     """A new client for the running event loop."""
-    return redis.asyncio.Redis.from_url(settings.REDIS_URL, **PATIENCE, retry=AsyncRetry(NoBackoff(), 1))
+    return redis.asyncio.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=AsyncRetry(NoBackoff(), 1)
+    )
 
 
 @cache

@@ -9,9 +9,10 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from gathering_site.common.models import Token, User
+from gathering_site.common.socket_auth import Login
 from gathering_site.common.tokens import valid_tokens
 from gathering_site.events.frames import Frame
-from gathering_site.events.reader import Login, Reader, StreamEnded, admit, parse_number
+from gathering_site.events.reader import Reader, StreamEnded, admit, parse_number
 
 KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment keeps proxies from closing the stream."""

@@ -1,6 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.engine import flusher as flusher_module
 from agents.engine.flusher import Delta, Flusher, TextStream
 
 
@@ -68,6 +69,18 @@ async def test_a_server_that_lost_the_text_is_sent_all_of_it_again():
     await flusher.flush()
     await flusher.flush()
     assert [(delta.offset, delta.text) for delta in server.published] == [(0, "one "), (0, "one two")]
+
+
+async def test_a_server_that_lost_the_text_while_nothing_is_written_is_sent_it_again(monkeypatch):
+    monkeypatch.setattr(flusher_module, "RENEWAL", 0.0)
+    server = Server()
+    flusher, writing = Flusher(server.publish), stream("said before")
+    flusher.streams.add(writing)
+    await flusher.flush()
+    server.forget()
+    await flusher.flush()
+    await flusher.flush()
+    assert server.text == "said before"
 
 
 async def test_text_that_could_not_be_published_comes_with_the_next():

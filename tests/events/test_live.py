@@ -77,6 +77,14 @@ async def test_a_server_that_was_restarted_empty_asks_for_the_whole_text(server)
     assert read_text(1) == "one two"
 
 
+async def test_a_delta_without_text_asks_for_what_is_kept_and_is_not_published(server, pushed):
+    assert await publish_deltas(server, [delta("", offset=3)]) == {1}
+    await publish_deltas(server, [delta("one")])
+    await pushed()
+    assert await publish_deltas(server, [delta("", offset=3)]) == set()
+    assert read_text(1) == "one" and await pushed() == []
+
+
 async def test_after_the_seal_nothing_is_stored_or_published(server, pushed):
     await publish_deltas(server, [delta("said")])
     await pushed()

@@ -1,8 +1,8 @@
 from django.db.models import QuerySet
 from django_filters import CharFilter, ChoiceFilter, FilterSet, NumberFilter
 
-from agents.choices import AgentStatus, RunState
-from agents.models import Agent, Run
+from agents.choices import AgentStatus, ProviderKind, RunState
+from agents.models import Agent, Provider, Run
 from gathering_site.common.filters import Ordering
 
 
@@ -23,6 +23,19 @@ class AgentFilters(FilterSet):
 
     def find(self, agents: QuerySet, name: str, text: str) -> QuerySet:
         return agents.search(text)
+
+
+class ProviderFilters(FilterSet):
+    kind = ChoiceFilter(choices=ProviderKind.choices)
+    search = CharFilter(method="find", help_text="Beginnings of words of the name.")
+    ordering = Ordering(fields=["name", "created_at", "updated_at", "id"])
+
+    class Meta:
+        model = Provider
+        fields: list[str] = []
+
+    def find(self, providers: QuerySet, name: str, text: str) -> QuerySet:
+        return providers.search(text)
 
 
 class RunFilters(FilterSet):

@@ -1,4 +1,6 @@
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models.functions import Lower
 from encrypted_fields.fields import EncryptedTextField
@@ -25,6 +27,13 @@ class Provider(TimestampedModel):
     class Meta:
         constraints = [
             models.UniqueConstraint("owner", Lower("name"), name="provider_name_per_owner", nulls_distinct=False)
+        ]
+        indexes = [
+            models.Index(fields=["kind", "id"], name="provider_kind"),
+            models.Index(fields=["name", "id"], name="provider_name"),
+            models.Index(fields=["created_at", "id"], name="provider_created"),
+            models.Index(fields=["updated_at", "id"], name="provider_updated"),
+            GinIndex(SearchVector("name", config="simple"), name="provider_search"),
         ]
 
     def __str__(self) -> str:

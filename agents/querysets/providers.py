@@ -3,6 +3,7 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 
+from agents.querysets.search import with_words
 from gathering_site.common.models import User
 
 
@@ -22,3 +23,7 @@ class ProviderQuerySet(models.QuerySet):
     def named(self, name: str, *, owner: User) -> Self:
         """What the name means for an agent of this owner: their own one comes before the server's."""
         return self.usable_by(owner).filter(name__iexact=name).order_by(F("owner").asc(nulls_last=True))
+
+    def search(self, text: str) -> Self:
+        """Providers whose name has a word that begins with each word of the text."""
+        return with_words(self, text, "name")

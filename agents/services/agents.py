@@ -101,9 +101,9 @@ def check(agent: Agent) -> None:
 
 
 def save(agent: Agent) -> None:
+    """Writes the row. A name that is taken ends the whole transaction, so no savepoint is needed."""
     try:
-        with transaction.atomic():
-            agent.save()
+        agent.save()
     except IntegrityError as error:
         if "agent_name_per_owner" in str(error):
             raise Conflict(f"There is an agent named {agent.name} already.", field="name") from error

@@ -1,5 +1,5 @@
-"""Calls of a provider that a person waits for: does it answer, which models has it. They run on an event loop of their
-own and hold no database connection meanwhile."""
+"""Calls of a provider that a person waits for: does it answer, which models has it. What needs the database comes
+first; the call itself is awaited on an event loop and needs none."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from django.db import connection
 from agents.accounts import account_of, agents_using, check_key
 from agents.models import Provider as ProviderRow
 from agents.providers import open_provider
-from agents.providers.base import Account, ModelRequest, Patience, Provider, ProviderError, Reply, UserTurn
+from agents.providers.base import ModelRequest, Patience, Provider, ProviderError, Reply, UserTurn
 from gathering_site.common.actors import Actor
 from gathering_site.common.errors import Conflict, DomainError, NotFound
 
@@ -24,16 +24,26 @@ NOT_FOR_TALK = re.compile(r"(?i)embed|whisper|tts|dall-e|image|moderation|audio|
 LONGEST_TEXT = 500
 
 Result = TypeVar("Result")
+Call = Callable[[], Awaitable[Result]]
 
 
 def test_provider(*, actor: Actor, provider: ProviderRow, model: str = "") -> dict[str, Any]:
-    """Asks a model for one word: `{"ok": True, "model", "seconds", "text"}` or `{"ok": False, "model", "seconds",
-    "error"}`, within SECONDS. Without a `model` it is one that an agent uses with this provider, or one of the
-    provider's list. Raises NotFound for who may not see the provider."""
+    """As `prepare_test`, for a thread, which waits."""
+    return run(prepare_test(actor=actor, provider=provider, model=model))
+
+
+def list_provider_models(*, actor: Actor, provider: ProviderRow) -> list[str]:
+    """As `prepare_model_list`, for a thread, which waits."""
+    return run(prepare_model_list(actor=actor, provider=provider))
+
+
+def prepare_test(*, actor: Actor, provider: ProviderRow, model: str = "") -> Call[dict[str, Any]]:
+    """A call that asks a model for one word: `{"ok": True, "model", "seconds", "text"}` or `{"ok": False, "model",
+    "seconds", "error"}`, within SECONDS. Without a `model` it is one that an agent uses with this provider, or one of
+    the provider's list. Raises NotFound for who may not see the provider."""
     check_visible(actor=actor, provider=provider)
     used = agents_using(provider).order_by("-updated_at").values_list("model", flat=True)
     tried = {"model": model or used.first() or ""}
-    start = time.monotonic()
 
     async def ask(client: Provider) -> str:
         tried["model"] = tried["model"] or pick(await client.list_models())
@@ -48,21 +58,30 @@ def test_provider(*, actor: Actor, provider: ProviderRow, model: str = "") -> di
                 return event.text
         raise AssertionError("A stream ends with a reply or an error.")
 
-    try:
-        outcome: dict[str, Any] = {"ok": True, "text": call(provider, ask)[:LONGEST_TEXT]}
-    except (ProviderError, DomainError) as error:
-        outcome = {"ok": False, "error": error.message}
-    return outcome | tried | {"seconds": round(time.monotonic() - start, 3)}
+    async def test() -> dict[str, Any]:
+        start = time.monotonic()
+        try:
+            outcome: dict[str, Any] = {"ok": True, "text": (await use_client(provider, ask))[:LONGEST_TEXT]}
+        except (ProviderError, DomainError) as error:
+            outcome = {"ok": False, "error": error.message}
+        return outcome | tried | {"seconds": round(time.monotonic() - start, 3)}
+
+    return test
 
 
-def list_provider_models(*, actor: Actor, provider: ProviderRow) -> list[str]:
-    """Names of the provider's models, sorted. Raises NotFound for who may not see the provider, Conflict with the
-    reason where it does not give a list within SECONDS, InvalidInput where it has no key."""
+def prepare_model_list(*, actor: Actor, provider: ProviderRow) -> Call[list[str]]:
+    """A call that gives the names of the provider's models, sorted. Raises NotFound for who may not see the provider;
+    the call raises Conflict with the reason where there is no list within SECONDS, InvalidInput where there is no
+    key."""
     check_visible(actor=actor, provider=provider)
-    try:
-        return sorted(call(provider, lambda client: client.list_models()))
-    except ProviderError as error:
-        raise Conflict(error.message) from error
+
+    async def list_models() -> list[str]:
+        try:
+            return sorted(await use_client(provider, lambda client: client.list_models()))
+        except ProviderError as error:
+            raise Conflict(error.message) from error
+
+    return list_models
 
 
 def check_visible(*, actor: Actor, provider: ProviderRow) -> None:
@@ -70,17 +89,18 @@ def check_visible(*, actor: Actor, provider: ProviderRow) -> None:
         raise NotFound("Provider not found")
 
 
-def call(provider: ProviderRow, use: Callable[[Provider], Awaitable[Result]]) -> Result:
+def run(call: Call[Result]) -> Result:
+    """What the call gives, on an event loop of its own."""
+    if not connection.in_atomic_block:
+        connection.close()  # Back to the pool; the next query takes one again.
+    return asyncio.run(call())  # type: ignore[arg-type]
+
+
+async def use_client(provider: ProviderRow, use: Callable[[Provider], Awaitable[Result]]) -> Result:
     """What `use` gives, on a client that is closed again. Raises ProviderError, also when SECONDS have passed."""
     account = account_of(provider)
     check_key(account)
-    if not connection.in_atomic_block:
-        connection.close()  # Back to the pool; the next query takes one again.
-    return asyncio.run(bounded(account, use))
-
-
-async def bounded(account: Account, use: Callable[[Provider], Awaitable[Result]]) -> Result:
-    client = open_provider(account, PATIENCE)
+    client = await asyncio.to_thread(open_provider, account, PATIENCE)  # It may load a library.
     try:
         async with asyncio.timeout(SECONDS):
             return await use(client)

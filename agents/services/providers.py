@@ -43,12 +43,14 @@ def resolve_account(*, provider: str, owner: User) -> Account:
     return account
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def check_provider_name(*, name: str, owner: User) -> None:
     """Raises InvalidInput for what is neither a kind nor the name of a provider that this owner's agents may use. To be
-    called in the transaction that stores the name: it locks the row, so that nobody removes it in between."""
-    row = Provider.objects.named(name, owner=owner).select_for_update(no_key=True).first()
-    if row is None and name not in ProviderKind.values:
+    called in the transaction that stores the name: it locks the row, so that nobody removes it in between. A kind is
+    always known, whatever becomes of its rows."""
+    if name in ProviderKind.values:
+        return
+    if Provider.objects.named(name, owner=owner).select_for_update(no_key=True).first() is None:
         raise unknown(name)
 
 

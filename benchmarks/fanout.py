@@ -8,19 +8,25 @@ receipt, then as many as they can take (at most WINDOW frames under way). Both r
 import argparse
 import asyncio
 import contextlib
+import json
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
+import redis.asyncio
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests import plugin  # noqa: E402  A scratch data folder with servers of its own.
+from benchmarks.frame_counter import FrameCounter  # noqa: E402
+from gathering_site import environment  # noqa: E402
 
 WINDOW = 20
 """Frames that may be under way at most when the limit is looked for."""
@@ -33,7 +39,7 @@ class Target:
     """A server under measurement."""
 
     name: str
-    process: subprocess.Popen[str]
+    pid: int
     port: int
     path: str
     headers: dict[str, str]
@@ -51,9 +57,7 @@ def frame(text: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def sockets(target: Target, count: int) -> AsyncIterator[list]:
-    from benchmarks.frame_counter import FrameCounter
-
+async def sockets(target: Target, count: int) -> AsyncIterator[list[FrameCounter]]:
     loop = asyncio.get_running_loop()
     opened = []
     for _ in range(count):
@@ -67,7 +71,7 @@ async def sockets(target: Target, count: int) -> AsyncIterator[list]:
         transport.close()
 
 
-async def received(counters: list, frames: int) -> None:
+async def received(counters: list[FrameCounter], frames: int) -> None:
     """Returns when every socket has had this many frames."""
     while min(counter.frames for counter in counters) < frames:
         if gone := [counter for counter in counters if counter.code]:
@@ -75,11 +79,13 @@ async def received(counters: list, frames: int) -> None:
         await asyncio.sleep(0.002)
 
 
-async def measure(target: Target, client, *, count: int, rate: int, seconds: float) -> dict[str, float]:
+async def measure(
+    target: Target, client: redis.asyncio.Redis, *, count: int, rate: int, seconds: float
+) -> dict[str, float]:
     text = "word " * 10
     async with sockets(target, count) as counters:
         frames = int(rate * seconds)
-        cpu, begun = cpu_seconds(target.process.pid), time.perf_counter()
+        cpu, begun = cpu_seconds(target.pid), time.perf_counter()
         for number in range(frames):
             await asyncio.sleep(begun + number / rate - time.perf_counter())
             await client.publish(target.channel, frame(text))
@@ -90,7 +96,7 @@ async def measure(target: Target, client, *, count: int, rate: int, seconds: flo
             "deliveries/s": frames * count / lasted,
             "p50 ms": 1000 * delays[len(delays) // 2],
             "p99 ms": 1000 * delays[len(delays) * 99 // 100],
-            "core": (cpu_seconds(target.process.pid) - cpu) / lasted,
+            "core": (cpu_seconds(target.pid) - cpu) / lasted,
         }
         for counter in counters:
             counter.frames = 0
@@ -106,35 +112,36 @@ async def measure(target: Target, client, *, count: int, rate: int, seconds: flo
         return result
 
 
-def start_bare(url: str, channel: str) -> Target:
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "benchmarks/bare_fanout.py"), url, channel], stdout=subprocess.PIPE, text=True
-    )
-    return Target("bare websockets + Redis", process, int(process.stdout.readline()), "/", {}, channel)
+@contextlib.contextmanager
+def bare(url: str, channel: str) -> Iterator[Target]:
+    command = [sys.executable, str(ROOT / "benchmarks/bare_fanout.py"), url, channel]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield Target("bare websockets + Redis", process.pid, int(process.stdout.readline()), "/", {}, channel)
+        process.terminate()
 
 
-def start_ours() -> Target:
-    from agents.choices import Visibility  # noqa: F401
-    from conversations.models import Conversation
-    from gathering_site.common.models import User
-    from gathering_site.common.tokens import create_token
-    from gathering_site.events.redis_client import channel_of
-    from gathering_site.listening import listen
-
-    alice = User.objects.create(username="alice")
-    Conversation.objects.create(pk=1, owner=alice)
-    listening = listen("127.0.0.1", 0)
-    command = [sys.executable, str(ROOT / "manage.py"), "serve", "--fd", str(listening.fileno())]
-    if os.environ.get("PROFILE"):
-        command = [sys.executable, "-m", "cProfile", "-o", os.environ["PROFILE"], *command[1:]]
-    process = subprocess.Popen(command, pass_fds=[listening.fileno()], text=True, cwd=ROOT)
-    headers = {"Authorization": f"Bearer {create_token(user=alice)}"}
-    return Target("gathering", process, listening.getsockname()[1], f"/ws/{TOPIC}", headers, channel_of(TOPIC))
+@contextlib.contextmanager
+def gathering() -> Iterator[Target]:
+    """`manage.py up` in a scratch data folder; the topic is its starter conversation."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o711)
+        os.environ["GATHERING_DATA"] = folder
+        ready = Path(folder, "ready")
+        command = [sys.executable, str(ROOT / "manage.py"), "up", "--port", "0", "--ready-file", str(ready)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, text=True) as process:
+            while not ready.exists():
+                assert process.poll() is None, "`manage.py up` ended"
+                time.sleep(0.1)
+            time.sleep(0.1)
+            told = json.loads(ready.read_text())
+            [server] = [child for child in psutil.Process(told["pid"]).children() if "serve" in child.cmdline()]
+            headers = {"Authorization": f"Bearer {told['token']}"}
+            port = int(told["url"].rpartition(":")[2])
+            yield Target("gathering", server.pid, port, f"/ws/{TOPIC}", headers, f"0:events:{TOPIC}")
+            process.terminate()
 
 
 async def compare(targets: list[Target], url: str, options: argparse.Namespace) -> None:
-    import redis.asyncio
-
     results: dict[str, list[dict[str, float]]] = {target.name: [] for target in targets}
     async with redis.asyncio.from_url(url) as client:
         for _ in range(options.rounds):
@@ -160,22 +167,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
 
-    import django
-
-    os.environ["DJANGO_SETTINGS_MODULE"] = "gathering_site.settings"
-    with contextlib.contextmanager(plugin.servers.__wrapped__)():
-        django.setup()
-        from django.conf import settings
-        from django.core.management import call_command
-
-        call_command("migrate", verbosity=0)
-        targets = [start_bare(settings.REDIS_URL, "bare"), start_ours()]
-        try:
-            asyncio.run(compare(targets, settings.REDIS_URL, options))
-        finally:
-            for target in targets:
-                target.process.terminate()
-                target.process.wait()
+    with gathering() as ours:
+        url = environment.redis_url()
+        with bare(url, "bare") as yardstick:
+            asyncio.run(compare([yardstick, ours], url, options))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,27 @@
-"""How an HTTP request reaches its view: one hop into a thread, and none back and forth.
+"""How an HTTP request reaches its view.
 
-Django's own ASGI handler makes a thread a request, sends two signals through threads and hops once more to close; here
-the whole synchronous chain of middleware and view runs in one thread of a fixed pool. Answers that take their time
+Django's own ASGI handler makes a thread a request, sends two signals through threads and hops once more to close. Here
+a REST request is recognized, routed and, where its view can, read on the event loop; all else has one hop into a thread
+of a fixed pool. Pages go through Django's middleware, which REST needs nothing of. Answers that take their time
 (streams, `LaterResponse`) go on in the event loop and hold neither a thread nor a database connection."""
 
 import asyncio
 import io
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestAborted
-from django.core.handlers.asgi import ASGIHandler, get_script_prefix
-from django.db import connections
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import set_script_prefix
+from django.urls import Resolver404, ResolverMatch, get_resolver
 
+from gathering_site.common.authentication import recognize
 from gathering_site.common.error_answers import plain_answer
 from gathering_site.common.later import LaterResponse
+from gathering_site.common.middleware import finish_answer, prepare_request
+from gathering_site.common.threads import in_thread
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -28,7 +31,7 @@ class Handler(ASGIHandler):
     def __init__(self) -> None:
         super(ASGIHandler, self).__init__()
         self.load_middleware(is_async=False)
-        self.threads = ThreadPoolExecutor(settings.REQUEST_THREADS, "request")
+        self.answer_rest = convert_exception_to_response(self.call_rest_view)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         try:
@@ -39,20 +42,35 @@ class Handler(ASGIHandler):
             await self.send_response(plain_answer(413, f"The body is over {settings.MAXIMUM_BODY} bytes."), send)
             return
         request, error = self.create_request(scope, body)
-        loop = asyncio.get_running_loop()
-        response = error or await loop.run_in_executor(self.threads, self.respond, request)
+        response = error or await self.answer(request)
         if response.streaming or isinstance(response, LaterResponse):
             await self.while_connected(self.finish(response, send), receive)
         else:
             await self.send_response(response, send)
         response.close()
 
-    def respond(self, request: HttpRequest) -> HttpResponseBase:
-        set_script_prefix(get_script_prefix(request.scope))
+    async def answer(self, request: HttpRequest) -> HttpResponseBase:
+        prepare_request(request)
         try:
-            return self.get_response(request)
-        finally:
-            connections.close_all()  # Back to the pool.
+            request.resolver_match = get_resolver().resolve(request.path_info)
+        except Resolver404:
+            request.resolver_match = None
+        if request.resolver_match and hasattr(request.resolver_match.func, "cls"):
+            return finish_answer(request, await self.answer_rest(request))
+        return await in_thread(self.get_response, request)
+
+    async def call_rest_view(self, request: HttpRequest) -> HttpResponseBase:
+        request.get_host()  # Refuses a host that is not ours.
+        match: ResolverMatch = request.resolver_match
+        view = match.func
+        await recognize(request)
+        if request.method == "GET" and getattr(request, "token", None):
+            action = getattr(view, "actions", {}).get("get")
+            if action in getattr(view.cls, "on_loop", ()):
+                reading = view.cls(**view.initkwargs)
+                reading.action_map, reading.action = view.actions, action
+                return await reading.answer_on_loop(request, *match.args, **match.kwargs)
+        return await in_thread(call_and_render, view, request, match)
 
     async def finish(self, response: HttpResponseBase, send: Send) -> None:
         await self.send_response(await response.arrive() if isinstance(response, LaterResponse) else response, send)
@@ -82,3 +100,8 @@ class Handler(ASGIHandler):
                 body += message.get("body", b"")
             more = message.get("more_body", False)
         return io.BytesIO(body) if fits else None
+
+
+def call_and_render(view: Callable[..., Any], request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:
+    response = view(request, *match.args, **match.kwargs)
+    return response.render() if hasattr(response, "render") else response

@@ -37,7 +37,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "gathering_site.common.middleware.prepare_request",
+    "gathering_site.common.middleware.prepare",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -98,6 +98,7 @@ CHANNEL_LAYERS = {
 # The largest body of a request, and the threads in which requests are answered; each holds at most one connection.
 MAXIMUM_BODY = 2**20
 REQUEST_THREADS = 8
+READ_CONNECTIONS = 4
 
 # How long `POST /agents/{id}/chat` waits for the answer before it says 202.
 CHAT_PATIENCE_SECONDS = 60

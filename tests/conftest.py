@@ -15,6 +15,7 @@ from conversations.models import Conversation
 from conversations.services.conversations import create_conversation
 from gathering_site.common.actors import Actor
 from gathering_site.common.models import User
+from gathering_site.common.queries import close_pool
 from gathering_site.common.tokens import create_token
 from gathering_site.listening import listen, url
 from gathering_site.supervisor import programs
@@ -65,6 +66,7 @@ async def connect(transactional_db: None) -> AsyncIterator[Callable[..., httpx.A
     yield connect_with
     for client in clients:
         await client.aclose()
+    await close_pool()
 
 
 @pytest.fixture

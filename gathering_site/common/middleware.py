@@ -1,4 +1,4 @@
-"""What every request passes, first of all."""
+"""What every request passes, first and last of all."""
 
 import secrets
 from collections.abc import Callable
@@ -8,16 +8,27 @@ from django.http import HttpRequest, HttpResponseBase
 SLASHED = ("/admin/", "/static/")
 
 
-def prepare_request(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable:
+def prepare_request(request: HttpRequest) -> None:
     """Gives the request an id, which is in the log and in a 500's answer; and makes a trailing slash mean nothing,
     except where Django's own addresses have one."""
+    request.id = secrets.token_hex(8)
+    if request.path_info.endswith("/") and not request.path_info.startswith(SLASHED):
+        request.path_info = request.path_info.rstrip("/") or "/"
 
-    def prepare(request: HttpRequest) -> HttpResponseBase:
-        request.id = secrets.token_hex(8)
-        if request.path_info.endswith("/") and not request.path_info.startswith(SLASHED):
-            request.path_info = request.path_info.rstrip("/") or "/"
-        response = get_response(request)
-        response.headers["X-Request-ID"] = request.id
-        return response
 
-    return prepare
+def finish_answer(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    response.headers["X-Request-ID"] = request.id
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    return response
+
+
+def prepare(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Both, as Django's middleware."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if not hasattr(request, "id"):
+            prepare_request(request)
+        return finish_answer(request, get_response(request))
+
+    return middleware

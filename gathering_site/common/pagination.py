@@ -41,7 +41,8 @@ class Pagination(BasePagination):
 
     parameters = frozenset({"limit", "offset", "page", "page_size"})
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any]:
+    def read(self, request: Request) -> None:
+        """Takes from the query which part is wanted; raises InvalidParameter."""
         self.request = request
         self.envelope = "page" in request.query_params or "page_size" in request.query_params
         if self.envelope:
@@ -51,13 +52,20 @@ class Pagination(BasePagination):
         else:
             self.limit = whole_number(request, "limit", default=DEFAULT_LIMIT, least=1, most=MAXIMUM_LIMIT)
             self.offset = whole_number(request, "offset", default=0, least=0, most=10**12)
-        return self.rows(queryset)
 
-    def rows(self, queryset: QuerySet) -> list[Any]:
-        rows = list(queryset[self.offset : self.offset + self.limit])
-        # A page that is not full is the last one, so that its end is the total.
-        known = len(rows) < self.limit and (rows or not self.offset)
-        self.total = self.offset + len(rows) if known else self.count(queryset)
+    def part(self, queryset: QuerySet) -> QuerySet:
+        return queryset[self.offset : self.offset + self.limit]
+
+    def total_by(self, rows: list[Any]) -> int | None:
+        """The total, where the rows show it: a page that is not full is the last one."""
+        return self.offset + len(rows) if len(rows) < self.limit and (rows or not self.offset) else None
+
+    def paginate_queryset(self, queryset: QuerySet, request: Request, view: Any = None) -> list[Any]:
+        self.read(request)
+        rows = list(self.part(queryset))
+        self.total = self.total_by(rows)
+        if self.total is None:
+            self.total = self.count(queryset)
         return rows
 
     def count(self, queryset: QuerySet) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
@@ -13,9 +14,15 @@ from gathering_site.common.actors import Actor
 from gathering_site.common.error_answers import InvalidParameter
 from gathering_site.common.errors import InvalidInput, NotFound
 from gathering_site.common.idempotency import answer_once
+from gathering_site.common.models import User
 from gathering_site.common.pagination import LARGEST_ID, LogPagination
+from gathering_site.common.queries import ID, USER, Plan
 
 INTEGERS = ("pk", "revision")
+
+PLANS: dict[tuple[Any, ...], Plan] = {}
+MOST_PLANS = 1000
+"""Shapes of lists that are kept: one for each view, limit and offset."""
 
 
 class ResourceViewSet(GenericViewSet):
@@ -41,7 +48,7 @@ class ResourceViewSet(GenericViewSet):
         if not (digits.isascii() and digits.isdigit()):
             raise InvalidParameter({name: f"It must be a whole number, not {text[:40]!r}."}, place="path")
         if len(digits) > 19 or not 0 < int(text) <= LARGEST_ID:
-            raise NotFound(f"{self.name_of(self.queryset.model)} not found")
+            raise self.missing(self.queryset.model)
         return int(text)
 
     def answer_again(self, data: Any, status: int) -> Response:
@@ -58,13 +65,13 @@ class ResourceViewSet(GenericViewSet):
         """The one row, or NotFound: what a person may not see does not exist for them."""
         found = queryset.filter(**lookup).first()
         if found is None:
-            raise NotFound(f"{self.name_of(queryset.model)} not found")
+            raise self.missing(queryset.model)
         return found
 
     @staticmethod
-    def name_of(model: type[Model]) -> str:
+    def missing(model: type[Model]) -> NotFound:
         name = str(model._meta.verbose_name)
-        return name[:1].upper() + name[1:]
+        return NotFound(f"{name[:1].upper() + name[1:]} not found")
 
     def read_body(self, serializer: type[BaseSerializer], *, partial: bool = False) -> dict[str, Any]:
         """The request's body, checked and converted by the serializer."""
@@ -89,10 +96,55 @@ class ResourceViewSet(GenericViewSet):
 
 
 class Reading:
-    """The list and one thing of it."""
+    """The list and one thing of it: each twice, for a thread and for the event loop, where Django's blocking database
+    layer has no place."""
+
+    on_loop = {"list": "list_on_loop", "retrieve": "retrieve_on_loop"}
 
     def list(self, request: Request) -> Response:
         return self.list_of(self.filter_queryset(self.visible()))
 
     def retrieve(self, request: Request, pk: int) -> Response:
         return self.show(self.get_object())
+
+    async def list_on_loop(self, request: Request) -> Response:
+        paginator = self.paginator
+        paginator.read(request)
+        part = self.plan_of(paginator.part, paginator.limit, paginator.offset)
+        rows = await part.rows({USER: request.user.pk})
+        paginator.total = paginator.total_by(rows)
+        if paginator.total is None:
+            whole = self.plan_of(lambda queryset: queryset.order_by())
+            paginator.total = await whole.count({USER: request.user.pk})
+        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
+
+    async def retrieve_on_loop(self, request: Request, pk: int) -> Response:
+        plan = self.plan_of(lambda queryset: queryset.order_by().filter(pk=ID), ID)
+        found = await plan.rows({USER: request.user.pk, ID: self.kwargs["pk"]})
+        if not found:
+            raise self.missing(self.queryset.model)
+        return self.show(found[0])
+
+    def plan_of(self, shape: Callable[[QuerySet], QuerySet], *parts: int) -> Plan:
+        """The plan of what the user may see, in this shape; kept where no filter makes it a matter of one request.
+        `parts` tell the shape from others."""
+        if self.action == "list" and self.request.query_params.keys() - self.paginator.parameters:
+            return Plan(shape(self.filter_queryset(self.visible())))
+        user = User(pk=USER, is_superuser=self.request.user.is_superuser)
+        key = (type(self), user.is_superuser, parts)
+        if key not in PLANS:
+            if len(PLANS) > MOST_PLANS:
+                PLANS.clear()
+            PLANS[key] = Plan(shape(self.get_queryset().visible_to(user)))
+        return PLANS[key]
+
+    async def answer_on_loop(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """REST framework's `dispatch`, with a handler that is awaited."""
+        self.args, self.kwargs, self.headers = args, kwargs, {}
+        self.request = request = self.initialize_request(request, *args, **kwargs)
+        try:
+            self.initial(request, *args, **kwargs)
+            response = await getattr(self, self.on_loop[self.action])(request, *args, **kwargs)
+        except Exception as error:
+            response = self.handle_exception(error)
+        return self.finalize_response(request, response, *args, **kwargs).render()

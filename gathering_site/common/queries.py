@@ -1,0 +1,107 @@
+"""Queries that Django writes and the server's event loop runs: the most frequent reads need no thread.
+
+Django's own database layer blocks. Handing each read to a thread costs more than the read: measured with 16 clients, a
+list took 2.5 ms of processor time through a thread and 0.9 ms this way."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.core.exceptions import EmptyResultSet
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import QuerySet
+from django.db.models.query import get_related_populators
+from psycopg import AsyncCursor, OperationalError
+from psycopg_pool import AsyncConnectionPool
+
+USER, ID, TEXT = -(2**62), -(2**62) + 1, "\0"
+"""Stand in a plan for the values of a request. No column holds such values."""
+
+Values = Mapping[int | str, int | str]
+
+
+class Plan:
+    """A query set's SQL and how its rows become objects. It is made once, with USER, ID or TEXT where a request's
+    values come, and run with these values: writing the SQL anew takes longer than running it."""
+
+    def __init__(self, queryset: QuerySet) -> None:
+        compiler = queryset.query.get_compiler(DEFAULT_DB_ALIAS)
+        try:
+            self.sql, self.params = compiler.as_sql()
+        except EmptyResultSet:  # Django sees that no row can fit.
+            self.sql = None
+            return
+        self.counting = f"SELECT count(*) FROM ({self.sql}) AS counted"  # noqa: S608 Django's own SQL
+        self.model = compiler.klass_info["model"]
+        fields = compiler.klass_info["select_fields"]
+        self.own = slice(fields[0], fields[-1] + 1)
+        self.names = [column[0].target.attname for column in compiler.select[self.own]]
+        self.related = get_related_populators(compiler.klass_info, compiler.select, DEFAULT_DB_ALIAS)
+        converters = compiler.get_converters([column[0] for column in compiler.select])
+        self.convert = [(place, convert, column) for place, (found, column) in converters.items() for convert in found]
+        self.annotations = compiler.annotation_col_map
+
+    def bind(self, values: Values) -> list[Any]:
+        return [values.get(value, value) if isinstance(value, int | str) else value for value in self.params]
+
+    async def rows(self, values: Values) -> list[Any]:
+        """The objects, as the query set would give them."""
+        if self.sql is None:
+            return []
+        return [self.object_of(list(row)) for row in await run(self.sql, self.bind(values))]
+
+    async def count(self, values: Values) -> int:
+        """How many rows there are."""
+        if self.sql is None:
+            return 0
+        [(count,)] = await run(self.counting, self.bind(values))
+        return count
+
+    def object_of(self, row: list[Any]) -> Any:
+        connection = connections[DEFAULT_DB_ALIAS]
+        for place, convert, column in self.convert:
+            row[place] = convert(row[place], column, connection)
+        found = self.model.from_db(DEFAULT_DB_ALIAS, self.names, row[self.own])
+        for populator in self.related:
+            populator.populate(row, found)
+        for name, place in self.annotations.items():
+            setattr(found, name, row[place])
+        return found
+
+
+pools: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncConnectionPool] = WeakKeyDictionary()
+
+
+async def pool() -> AsyncConnectionPool:
+    """This loop's connections, made like Django's own."""
+    loop = asyncio.get_running_loop()
+    if loop not in pools:
+        options = connections[DEFAULT_DB_ALIAS].get_connection_params()
+        # Few and always the same statements: the database plans them once a connection.
+        options |= {"cursor_factory": AsyncCursor, "autocommit": True, "prepare_threshold": 5}
+        pools[loop] = AsyncConnectionPool(
+            kwargs=options, min_size=1, max_size=settings.READ_CONNECTIONS, open=False, name="reads"
+        )
+        await pools[loop].open()
+    return pools[loop]
+
+
+async def run(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows of a read. One that meets a connection which the database has dropped (it was restarted) is made again
+    on a new one."""
+    source = await pool()
+    try:
+        async with source.connection() as connection:
+            return await (await connection.execute(sql, params)).fetchall()
+    except OperationalError:
+        await source.check()
+        async with source.connection() as connection:
+            return await (await connection.execute(sql, params)).fetchall()
+
+
+async def close_pool() -> None:
+    """Gives back this loop's connections."""
+    if opened := pools.pop(asyncio.get_running_loop(), None):
+        await opened.close()

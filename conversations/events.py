@@ -33,14 +33,14 @@ def message_data(message: Message) -> dict[str, Any]:
 
 
 def conversation_data(conversation: Conversation) -> dict[str, Any]:
-    """A conversation on the wire. Its participants should be prefetched."""
+    """A conversation on the wire: the same in REST answers and in events."""
     return {
         "id": conversation.pk,
         "title": conversation.title,
         "status": conversation.status,
         "visibility": conversation.visibility,
         "owner": conversation.owner_id,
-        "agents": [participant.agent_id for participant in conversation.participants.all()],
+        "agents": conversation.agent_ids,
         "circle": None,
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,

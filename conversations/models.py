@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from agents.choices import Visibility
 from agents.models import Agent, Run
@@ -32,6 +33,11 @@ class Conversation(TimestampedModel):
 
     def __str__(self) -> str:
         return self.title or f"conversation {self.pk}"
+
+    @cached_property
+    def agent_ids(self) -> list[int]:
+        """Those who take part, in their order; `with_agents` brings them along."""
+        return list(self.participants.values_list("agent_id", flat=True))
 
 
 class Participant(models.Model):

@@ -1,13 +1,19 @@
 from typing import Self
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 
 from agents.choices import Visibility
 from gathering_site.common.models import User
 
 
 class ConversationQuerySet(models.QuerySet):
+    def with_agents(self) -> Self:
+        """Each with its `agent_ids`, in the same query."""
+        places = self.model.agents.through.objects.filter(conversation=OuterRef("pk")).order_by("position")
+        return self.annotate(agent_ids=ArraySubquery(places.values("agent_id")))
+
     def visible_to(self, user: User) -> Self:
         """A person's own conversations and the shared ones; administrators see all."""
         return self.all() if user.is_superuser else self.filter(Q(owner=user) | Q(visibility=Visibility.SHARED))

@@ -18,6 +18,7 @@ class RunViewSet(Reading, Streaming, ResourceViewSet):
     filterset_class = RunFilters
     newest_first = True
     topic = "runs"
+    on_loop = {"retrieve": "retrieve_on_loop"}
 
     @extend_schema(summary="List runs, newest first")
     def list(self, request: Request) -> Response:

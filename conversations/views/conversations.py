@@ -23,7 +23,7 @@ from gathering_site.events.views import Streaming
     list=extend_schema(summary="List conversations"), retrieve=extend_schema(summary="Get a conversation")
 )
 class ConversationViewSet(Reading, Streaming, ResourceViewSet):
-    queryset = Conversation.objects.order_by("pk").prefetch_related("participants")
+    queryset = Conversation.objects.with_agents().order_by("pk")
     serializer_class = ConversationSerializer
     filterset_class = ConversationFilters
     topic = "conversations"

@@ -5,7 +5,6 @@ import asyncio
 import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import msgspec
 import redis.asyncio
@@ -54,15 +53,16 @@ class Hub:
         """From now on the topic's frames are offered to the reader. Waits until the subscription holds; while the
         server is away, not for long: the looks at the numbers serve such a reader."""
         name = channel_of(reader.topic).encode()
-        if not (channel := self.channels.get(name)):
-            channel = self.channels[name] = Channel(reader.topic)
+        is_new = name not in self.channels
+        channel = self.channels.setdefault(name, Channel(reader.topic))
+        channel.readers.add(reader)  # Before anything is awaited: an empty channel may be let go.
+        if self.task is None or self.task.done():
+            self.task = asyncio.create_task(self.run())
+        if is_new:
             async with self.commands:
                 if self.subscription:
                     with suppress(*AWAY):
                         await self.subscription.subscribe(name)
-        channel.readers.add(reader)
-        if self.task is None or self.task.done():
-            self.task = asyncio.create_task(self.run())
         with suppress(TimeoutError):
             await asyncio.wait_for(channel.subscribed.wait(), CONFIRMATION)
 
@@ -145,12 +145,14 @@ class Hub:
                     self.subscription = None
 
 
-HUBS: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+HUBS: dict[asyncio.AbstractEventLoop, Hub] = {}
 
 
 def hub() -> Hub:
     """The hub of the running event loop: a server has one loop, and so one hub."""
     loop = asyncio.get_running_loop()
     if loop not in HUBS:
+        for closed in [known for known in HUBS if known.is_closed()]:
+            del HUBS[closed]
         HUBS[loop] = Hub()
     return HUBS[loop]

@@ -20,7 +20,9 @@ PATIENCE = 2.0
 
 @cache
 def client_of(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 1))
+    return redis.Redis.from_url(
+        url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 1)
+    )
 
 
 def client() -> redis.Redis:

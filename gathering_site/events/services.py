@@ -53,9 +53,10 @@ def emit(*, topic: str, kind: str, data: dict[str, Any]) -> Frame:
 
 
 def push_after_commit(channel: str, text: str) -> None:
-    """All frames of one transaction leave together, after everything else that waits for its commit: so a message's
-    live text is sealed before its end is told. A frame of a savepoint that was rolled back does not leave: its own
-    callback is gone then. The push itself belongs to no savepoint, hence the plain list instead of `on_commit`."""
+    """All frames of one transaction leave together, after everything that was to follow its commit when the last was
+    emitted: so a message's live text is sealed before its end is told. A frame of a savepoint that was rolled back does
+    not leave: its own callback is gone then. The push itself belongs to no savepoint, hence the plain list instead of
+    `on_commit`."""
     transaction.on_commit(partial(outgoing.pushes.append, (channel, text)), robust=True)
     callbacks = transaction.get_connection().run_on_commit
     callbacks[:] = [callback for callback in callbacks if callback[1] is not push]

@@ -37,12 +37,12 @@ said = database_sync_to_async(say, thread_sensitive=False)
 
 @pytest.fixture
 async def open_reader(rooms: Rooms, alice: User) -> Any:
-    """Opens readers of rooms/1 as alice, and closes them."""
+    """Opens readers of rooms, rooms/1 if not said otherwise, as alice, and closes them."""
     readers: list[Reader] = []
 
-    async def open(after: int | None = None, user: User = alice) -> Reader:
+    async def open(after: int | None = None, room: int = 1) -> Reader:
         def admitted() -> Reader:
-            return admit(login=lambda: user, prefix="rooms", identifier=1, after=after)
+            return admit(login=lambda: alice, prefix="rooms", identifier=room, after=after)
 
         reader = await database_sync_to_async(admitted, thread_sensitive=False)()
         await reader.join()

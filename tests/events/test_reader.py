@@ -190,6 +190,32 @@ async def test_the_hub_lets_go_of_topics_without_readers_and_ends_with_the_last(
     assert await read_numbers(again, 1) == [1]
 
 
+async def test_a_topic_that_is_joined_just_when_empty_ones_are_let_go_is_heard(open_reader):
+    await open_reader(room=2)
+    async with hub.hub().commands:
+        letting_go = asyncio.create_task(hub.hub().unsubscribe_empty())
+        await asyncio.sleep(0)
+        joining = asyncio.create_task(open_reader())
+        while hub.channel_of("rooms/1").encode() not in hub.hub().channels:
+            await asyncio.sleep(0)
+    await letting_go
+    reader = await joining
+    assert await reader.read(0.01) == []
+    await said()
+    assert await read_numbers(reader, 1) == [1]
+
+
+async def test_while_there_is_no_server_to_push_readers_read_the_log(open_reader, settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(hub, "CHECK", 0.05)
+    monkeypatch.setattr(hub, "CONFIRMATION", 0.05)
+    settings.REDIS_URL = f"unix://{tmp_path / 'nobody.sock'}"
+    await said("before")
+    reader = await open_reader(after=0)
+    assert await read_numbers(reader, 1) == [1]
+    await said("later")
+    assert await read_numbers(reader, 2) == [2]
+
+
 async def test_a_reader_whose_access_ends_is_not_given_the_event_that_ended_it(open_reader, rooms):
     reader = await open_reader()
     await said("one")

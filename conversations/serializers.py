@@ -38,6 +38,14 @@ ANSWER = MESSAGE | {
 }
 
 
+UNANSWERED = {
+    "conversation": 12,
+    "message": MESSAGE,
+    "answer": None,
+    "run": RUN | {"state": "queued", "usage": {}, "cost": None, "started_at": None, "finished_at": None},
+}
+
+
 class IdField(serializers.IntegerField):
     def __init__(self, **options: Any) -> None:
         super().__init__(min_value=1, max_value=LARGEST_ID, **options)

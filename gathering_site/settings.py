@@ -54,6 +54,7 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "gathering_site/templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

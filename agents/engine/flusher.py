@@ -57,6 +57,7 @@ class TextStream:
         return "".join(self.parts)
 
     def write(self, text: str) -> None:
+        text = text.replace("\x00", "")  # The database's texts have no NUL.
         self.parts.append(text)
         self.length += len(text)
 

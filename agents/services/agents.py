@@ -33,14 +33,15 @@ FIELDS = (
 
 def default_values() -> dict[str, Any]:
     """Each field's value where none is given."""
-    return {name: Agent._meta.get_field(name).get_default() for name in FIELDS}
+    unset = Agent()
+    return {name: getattr(unset, name) for name in FIELDS}
 
 
 @transaction.atomic
 def create_agent(*, actor: Actor, name: str, **values: Any) -> Agent:
     """A new agent of the actor's; `values` are FIELDS. Raises InvalidInput, and Conflict where the actor has an agent
     of that name (the constraint `agent_name_per_owner` decides)."""
-    agent = Agent(owner=actor.user, **default_values() | values | {"name": name})
+    agent = Agent(owner=actor.person, **default_values() | values | {"name": name})
     check(agent)
     save(agent)
     add_revision(actor=actor, agent=agent, number=1, before={})

@@ -43,7 +43,7 @@ def queue_run(*, actor: Actor, agent: Agent, subject: str) -> Run:
         return waiting
     bounds = AgentSettings.from_json(agent.settings).bounds
     run = Run.objects.create(
-        agent=agent, user=actor.user, subject=subject, bounds=bounds.to_json(), enqueued_at=timezone.now()
+        agent=agent, user=actor.person, subject=subject, bounds=bounds.to_json(), enqueued_at=timezone.now()
     )
     emit_run(run, RUN_QUEUED)
     transaction.on_commit(lambda: enqueue(run.pk), robust=True)

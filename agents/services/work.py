@@ -25,6 +25,7 @@ def load_work(*, run_id: int) -> tuple[Work, Account]:
     Run.objects.filter(pk=run_id).update(provider=account.kind, model=agent.model)
     settings = AgentSettings.from_json(agent.settings)
     host, _ = host_of(run.subject)
+    assert run.answer is not None and run.started_at is not None, "Every claim sets them."  # noqa: S101
     request = ModelRequest(
         model=agent.model,
         turns=host.read_history(run, messages=settings.history_window),

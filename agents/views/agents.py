@@ -32,14 +32,14 @@ class AgentViewSet(Reading, Streaming, ResourceViewSet):
 
     @extend_schema(summary="Change an agent")
     def partial_update(self, request: Request, pk: int) -> Response:
-        return self.change(self.read_body(AgentSerializer, partial=True))
+        return self.change(self.get_object(), self.read_body(AgentSerializer, partial=True))
 
     @extend_schema(summary="Replace an agent", description="Fields that are not given get their defaults.")
     def update(self, request: Request, pk: int) -> Response:
-        return self.change(default_values() | self.read_body(AgentSerializer))
+        return self.change(self.get_object(), default_values() | self.read_body(AgentSerializer))
 
-    def change(self, changes: dict[str, Any]) -> Response:
-        return self.show(update_agent(actor=self.actor, agent=self.get_object(), **changes))
+    def change(self, agent: Agent, changes: dict[str, Any]) -> Response:
+        return self.show(update_agent(actor=self.actor, agent=agent, **changes))
 
     @extend_schema(
         summary="Delete an agent", description="One with runs or messages is archived, so that history stays readable."

@@ -39,17 +39,17 @@ class ProviderViewSet(Reading, ResourceViewSet):
         summary="Change a provider", description="A new base_url or kind needs the key again, unless there is none."
     )
     def partial_update(self, request: Request, pk: int) -> Response:
-        return self.change(self.read_body(ProviderSerializer, partial=True))
+        return self.change(self.get_object(), self.read_body(ProviderSerializer, partial=True))
 
     @extend_schema(
         summary="Replace a provider",
         description="base_url and settings that are not given get their defaults; a key that is not given stays.",
     )
     def update(self, request: Request, pk: int) -> Response:
-        return self.change(DEFAULTS | self.read_body(ProviderSerializer))
+        return self.change(self.get_object(), DEFAULTS | self.read_body(ProviderSerializer))
 
-    def change(self, changes: dict[str, Any]) -> Response:
-        return self.show(update_provider(actor=self.actor, provider=self.get_object(), **changes))
+    def change(self, provider: Provider, changes: dict[str, Any]) -> Response:
+        return self.show(update_provider(actor=self.actor, provider=provider, **changes))
 
     @extend_schema(summary="Remove a provider", description="Refused while an agent that is not archived names it.")
     def destroy(self, request: Request, pk: int) -> Response:

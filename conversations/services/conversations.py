@@ -1,6 +1,7 @@
 """Opening, changing and ending conversations."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -23,13 +24,13 @@ def create_conversation(
 ) -> Conversation:
     """A new conversation of the actor's with these agents, in this order. Raises InvalidInput for an agent that the
     actor may not see or that is archived."""
-    conversation = Conversation.objects.create(owner=actor.user, title=title, visibility=visibility)
+    conversation = Conversation.objects.create(owner=actor.person, title=title, visibility=visibility)
     seat_agents(actor=actor, conversation=conversation, agents=agents)
     return conversation
 
 
 @transaction.atomic
-def update_conversation(*, actor: Actor, conversation: Conversation, **changes: object) -> Conversation:
+def update_conversation(*, actor: Actor, conversation: Conversation, **changes: Any) -> Conversation:
     """Changes title, visibility, status or agents. Raises Forbidden for who does not own it."""
     locked = lock_changeable(actor=actor, conversation=conversation)
     agents = changes.pop("agents", None)
@@ -70,7 +71,7 @@ def lock_changeable(*, actor: Actor, conversation: Conversation) -> Conversation
 def seat_agents(*, actor: Actor, conversation: Conversation, agents: Sequence[int]) -> None:
     """Makes these the conversation's agents. Those that sat there already may stay whatever became of them."""
     seated = set(conversation.participants.values_list("agent_id", flat=True))
-    allowed = Agent.objects.visible_to(actor.user).exclude(status=AgentStatus.ARCHIVED)
+    allowed = Agent.objects.visible_to(actor.person).exclude(status=AgentStatus.ARCHIVED)
     known = seated | set(allowed.filter(pk__in=agents).values_list("pk", flat=True))
     if unknown := [agent for agent in agents if agent not in known]:
         raise InvalidInput(f"There is no agent {unknown[0]} that could take part.", field="agents")

@@ -8,21 +8,21 @@ import msgspec
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.http import StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.events import RUN_FINISHED
 from agents.models import Agent, Run
 from conversations.models import Conversation, Message
-from conversations.serializers import ChatAnswerSerializer, ChatSerializer
+from conversations.serializers import UNANSWERED, ChatAnswerSerializer, ChatSerializer
 from conversations.services.chat import chat, chat_data
 from gathering_site.common.later import LaterResponse
 from gathering_site.common.views import ResourceViewSet
+from gathering_site.events.admission import admit
 from gathering_site.events.frames import Frame
-from gathering_site.events.reader import Reader, StreamEnded, admit
-from gathering_site.events.views import EventStreamResponse, login_of, stream
+from gathering_site.events.reader import Reader, StreamEnded
+from gathering_site.events.views import EVENT_STREAM, EventStreamResponse, login_of, stream
 
 
 class ChatViewSet(ResourceViewSet):
@@ -35,8 +35,8 @@ class ChatViewSet(ResourceViewSet):
         "conversation's events from the question to the run's end, as server-sent events.",
         responses={
             (200, "application/json"): ChatAnswerSerializer,
-            (200, "text/event-stream"): OpenApiTypes.STR,
-            202: ChatAnswerSerializer,
+            (200, "text/event-stream"): EVENT_STREAM,
+            202: OpenApiResponse(ChatAnswerSerializer, examples=[OpenApiExample("The run goes on", UNANSWERED)]),
         },
     )
     def create(self, request: Request, pk: int) -> Response | StreamingHttpResponse:

@@ -34,8 +34,9 @@ class ConversationViewSet(Reading, Streaming, ResourceViewSet):
 
     @extend_schema(summary="Change a conversation")
     def partial_update(self, request: Request, pk: int) -> Response:
+        conversation = self.get_object()
         changes = self.read_body(ConversationSerializer, partial=True)
-        return self.show(update_conversation(actor=self.actor, conversation=self.get_object(), **changes))
+        return self.show(update_conversation(actor=self.actor, conversation=conversation, **changes))
 
     @extend_schema(summary="Archive a conversation", description="It stays readable; nobody can write in it.")
     def destroy(self, request: Request, pk: int) -> Response:
@@ -53,6 +54,7 @@ class ConversationViewSet(Reading, Streaming, ResourceViewSet):
     )
     @messages.mapping.post
     def post_message(self, request: Request, pk: int) -> Response:
-        body = self.read_body(PostMessageSerializer)
-        message, runs = post_message(actor=self.actor, conversation=self.get_object(), text=body["text"])
+        conversation = self.get_object()
+        text = self.read_body(PostMessageSerializer)["text"]
+        message, runs = post_message(actor=self.actor, conversation=conversation, text=text)
         return Response({"message": message_data(message), "runs": [run_data(run) for run in runs]}, status=201)

@@ -14,3 +14,10 @@ class Actor:
 
     user: User | None
     door: Door
+
+    @property
+    def person(self) -> User:
+        """For what only a person can own or ask for; the system must not get there."""
+        if self.user is None:
+            raise RuntimeError("The system itself cannot do this: it needs a user.")
+        return self.user

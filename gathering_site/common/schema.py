@@ -57,6 +57,9 @@ class AutoSchema(SpectacularSchema):
         operation = super().get_operation(*args, **kwargs)
         if operation is None:
             return None
+        for parameter in operation.get("parameters", []):
+            if parameter["in"] == "path":
+                parameter["schema"] = {"type": "integer", "minimum": 1}
         statuses = ["401", "422"]
         if "{" in self.path:
             statuses.append("404")

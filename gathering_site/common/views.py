@@ -46,7 +46,9 @@ class ResourceViewSet(GenericViewSet):
     def whole(self, name: str, text: str) -> int:
         digits = text.removeprefix("-")
         if not (digits.isascii() and digits.isdigit()):
-            raise InvalidParameter({name: f"It must be a whole number, not {text[:40]!r}."}, place="path")
+            raise InvalidParameter(
+                {"id" if name == "pk" else name: f"It must be a whole number, not {text[:40]!r}."}, place="path"
+            )
         if len(digits) > 19 or not 0 < int(text) <= LARGEST_ID:
             raise self.missing(self.queryset.model)
         return int(text)

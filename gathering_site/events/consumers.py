@@ -16,8 +16,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.http import QueryDict
 
 from gathering_site.common.errors import DomainError, InvalidInput, NotFound
+from gathering_site.events.admission import admit, parse_number
 from gathering_site.events.frames import encode
-from gathering_site.events.reader import Close, Reader, StreamEnded, admit, parse_number
+from gathering_site.events.reader import Close, Reader, StreamEnded
 
 logger = logging.getLogger(__name__)
 

@@ -11,14 +11,13 @@ from typing import TypeVar
 from channels.db import database_sync_to_async
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from gathering_site.common.errors import InvalidInput, NotFound
 from gathering_site.common.models import User
 from gathering_site.common.socket_auth import Login
 from gathering_site.events.frames import Frame
 from gathering_site.events.hub import hub
 from gathering_site.events.live import read_live
-from gathering_site.events.models import Event, Topic
-from gathering_site.events.topics import TopicKind, kind_of
+from gathering_site.events.models import Event
+from gathering_site.events.topics import TopicKind
 
 logger = logging.getLogger(__name__)
 
@@ -50,29 +49,6 @@ class StreamEnded(Exception):
         self.code = code
 
 
-def parse_number(text: str | None, *, field: str = "after") -> int | None:
-    """The number in `after=` or `Last-Event-ID`; None when it is not given. Raises InvalidInput."""
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise InvalidInput(f"{field} is {text[:30]!r}; it must be the number of an event, 0 or higher.", field=field)
-    return int(text)
-
-
-def admit(*, login: Login, prefix: str, identifier: int, after: int | None) -> "Reader":
-    """A reader of the topic that starts after this number, or with what comes from now on. Queries the database. Raises
-    NotFound where the user may not see the topic, InvalidInput for a number that it has not reached."""
-    kind = kind_of(prefix)
-    user = login()
-    if user is None or not kind.visible(user, identifier):
-        raise NotFound(f"{kind.name} not found")
-    topic = f"{prefix}/{identifier}"
-    number = Topic.objects.numbers([topic]).get(topic, 0)
-    if after is not None and after > number:
-        raise InvalidInput(f"after is {after}, but the last event of {topic} is number {number}.", field="after")
-    return Reader(topic, kind, identifier, login, number if after is None else after)
-
-
 async def in_database(function: Callable[[], Result]) -> Result:
     """Calls the function in a thread; while the database is away, again and again."""
     while True:
@@ -84,7 +60,7 @@ async def in_database(function: Callable[[], Result]) -> Result:
 
 
 class Reader:
-    """Made by `admit`; then `join`, `read` again and again, `leave` at the end, all on one event loop. `last` is the
+    """Made by `admission.admit`; then `join`, `read` again and again, `leave` at the end, all on one event loop. `last` is the
     number of the last durable frame given out. Durable frames come without gap or double; a delta of a message comes
     only after the message's beginning and before its end."""
 

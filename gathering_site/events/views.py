@@ -4,15 +4,19 @@ from collections.abc import AsyncIterator, Callable
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from gathering_site.common.models import Token, User
 from gathering_site.common.socket_auth import Login
 from gathering_site.common.tokens import valid_tokens
+from gathering_site.events.admission import admit, parse_number
 from gathering_site.events.frames import Frame
-from gathering_site.events.reader import Reader, StreamEnded, admit, parse_number
+from gathering_site.events.reader import Reader, StreamEnded
+
+EVENT = 'id: 3\nevent: message.created\ndata: {"topic":"conversations/12","number":3,"kind":"message.created"}\n\n'
+EVENT_STREAM = OpenApiResponse(OpenApiTypes.STR, examples=[OpenApiExample("An event", EVENT)])
 
 KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment keeps proxies from closing the stream."""
@@ -97,8 +101,7 @@ class Streaming:
             OpenApiParameter("after", int, description="What is after this number; from now on if not given."),
             OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER, description="Wins over `after`."),
         ],
-        responses={(200, "text/event-stream"): OpenApiTypes.STR},
-        examples=[OpenApiExample("An event", 'id: 3\nevent: message.created\ndata: {"topic":"conversations/12"}\n\n')],
+        responses={(200, "text/event-stream"): EVENT_STREAM},
         filters=False,
     )
     @action(detail=True, filterset_class=None, pagination_class=None)

@@ -96,7 +96,7 @@ async def test_an_id_is_a_whole_number(as_alice, path, status):
     answer = await as_alice.get(f"/agents/{path}")
     assert answer.status_code == status
     if status == 422:
-        assert answer.json()["detail"][0]["loc"] == ["path", "pk"]
+        assert answer.json()["detail"][0]["loc"] == ["path", "id"]
 
 
 async def test_a_trailing_slash_means_nothing(as_alice, ada):

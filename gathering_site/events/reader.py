@@ -60,9 +60,9 @@ async def in_database(function: Callable[[], Result]) -> Result:
 
 
 class Reader:
-    """Made by `admission.admit`; then `join`, `read` again and again, `leave` at the end, all on one event loop. `last` is the
-    number of the last durable frame given out. Durable frames come without gap or double; a delta of a message comes
-    only after the message's beginning and before its end."""
+    """Made by `admission.admit`; then `join`, `read` again and again, `leave` at the end, all on one event loop. `last`
+    is the number of the last durable frame given out. Durable frames come without gap or double; a delta of a message
+    comes only after the message's beginning and before its end."""
 
     def __init__(self, topic: str, kind: TopicKind, identifier: int, login: Login, last: int) -> None:
         self.topic = topic

@@ -119,6 +119,17 @@ async def test_text_written_while_a_flush_is_under_way_comes_with_the_next():
     assert [(delta.offset, delta.text) for delta in published] == [(0, "one "), (4, "two")]
 
 
+async def test_a_character_that_cannot_be_stored_is_left_out():
+    server = Server()
+    flusher, writing = Flusher(server.publish), stream()
+    flusher.streams.add(writing)
+    writing.write("a\x00b")
+    await flusher.flush()
+    writing.write("\x00")
+    await flusher.flush()
+    assert writing.text == server.text == "ab"
+
+
 async def test_a_stream_with_nothing_new_publishes_nothing():
     server = Server()
     flusher = Flusher(server.publish)

@@ -7,8 +7,9 @@ from channels.db import database_sync_to_async
 from django.db import transaction
 
 from gathering_site.common.models import User
+from gathering_site.events.admission import admit
 from gathering_site.events.frames import Frame
-from gathering_site.events.reader import Reader, admit
+from gathering_site.events.reader import Reader
 from gathering_site.events.redis_client import client
 from gathering_site.events.services import emit
 from gathering_site.events.topics import TOPICS

@@ -14,9 +14,10 @@ from gathering_site.common.errors import InvalidInput, NotFound
 from gathering_site.embedded.valkey import Valkey
 from gathering_site.events import channel, hub
 from gathering_site.events import reader as readers
+from gathering_site.events.admission import admit, parse_number
 from gathering_site.events.frames import Frame
 from gathering_site.events.live import publish_deltas, seal_text
-from gathering_site.events.reader import Close, StreamEnded, admit, parse_number
+from gathering_site.events.reader import Close, StreamEnded
 from gathering_site.events.redis_client import asyncio_client, client
 from gathering_site.events.services import emit
 from tests import plugin

@@ -168,6 +168,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 2.0,
         "options": {"expires": 2.0},
     },
+    "answers kept for repeated requests": {"task": "common.forget_old_keys", "schedule": 3600.0},
 }
 
 # A worker that is killed loses its runs to another one after this time.

@@ -35,7 +35,8 @@ class AgentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """The settings with defaults for what is not given; raises msgspec.ValidationError with the place of the fault."""
+        """The settings, with defaults for what is not given. Raises msgspec.ValidationError with the place of the
+        fault."""
         return msgspec.convert(values, cls)
 
     def to_json(self) -> dict[str, Any]:

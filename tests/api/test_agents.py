@@ -1,4 +1,5 @@
 import asyncio
+from itertools import pairwise
 
 import pytest
 
@@ -126,7 +127,7 @@ async def test_many_changes_at_once_are_as_many_revisions(as_alice, ada):
     await asyncio.gather(*[as_alice.patch(f"/agents/{ada.pk}", json={"role": f"{n}"}) for n in range(8)])
     revisions = (await as_alice.get(f"/agents/{ada.pk}/history")).json()
     assert [revision["number"] for revision in revisions] == [9, 8, 7, 6, 5, 4, 3, 2, 1]
-    for later, earlier in zip(revisions, revisions[1:], strict=False):
+    for later, earlier in pairwise(revisions):
         assert later["changes"]["role"][0] == earlier["values"]["role"]
 
 

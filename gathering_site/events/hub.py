@@ -30,6 +30,10 @@ takes another part of the readers."""
 SILENCE = 2.5 * CHECK
 """Seconds without any answer, not even to the pings, after which a connection is given up."""
 
+BURST = 50
+"""Frames that are handed on before the readers have their turn: what has arrived already is read without a pause, and
+must not fill the queue of a reader that is quick."""
+
 CONFIRMATION = 1.0
 """Seconds that a reader waits for its subscription; after that it starts with the log alone."""
 
@@ -126,11 +130,15 @@ class Hub:
         """Hands on what comes in on one connection, until it is lost. A channel's readers catch up when it is
         subscribed, so what was pushed before a new connection is not missed."""
         async with self.server.pubsub() as subscription:
+            handed_on = 0
             try:
                 async with self.commands:
                     await subscription.subscribe(*self.channels)
                     self.subscription = subscription
                 while message := await subscription.get_message(timeout=SILENCE):
+                    handed_on += 1
+                    if handed_on % BURST == 0:
+                        await asyncio.sleep(0)
                     channel = self.channels.get(message["channel"])
                     if channel and message["type"] == "message":
                         try:

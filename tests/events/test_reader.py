@@ -121,6 +121,18 @@ async def test_a_hub_that_lost_its_connection_comes_back_and_nothing_is_missed(o
     assert await read_numbers(reader, 3) == [3]
 
 
+async def test_a_connection_that_has_gone_silent_is_given_up(open_reader, monkeypatch, caplog):
+    monkeypatch.setattr(hub, "CHECK", 0.1)
+    monkeypatch.setattr(hub, "SILENCE", 0.3)
+    reader = await open_reader()
+    client().execute_command("CLIENT", "PAUSE", "700", "ALL")
+    async with asyncio.timeout(5):
+        while "does not answer" not in caplog.text:
+            await asyncio.sleep(0.02)
+    await said()
+    assert await read_numbers(reader, 1) == [1]
+
+
 async def test_a_server_that_is_restarted_empty_in_the_middle_costs_no_event_and_no_text(open_reader):
     text = TextStream(topics=("rooms/1",), message=1, claim=1, text="")
     server = asyncio_client()
@@ -177,6 +189,20 @@ async def test_a_reader_that_is_too_slow_is_dropped_and_holds_nothing(open_reade
     assert ended.value.code == Close.TOO_SLOW
     assert not slow.queue
     assert await read_numbers(await open_reader(after=slow.last), 7) == list(range(1, 8))
+
+
+async def test_a_burst_larger_than_its_queue_does_not_drop_a_quick_reader(open_reader, monkeypatch):
+    monkeypatch.setattr(readers, "QUEUE", 100)
+    reader = await open_reader()
+    reading = asyncio.create_task(read_numbers(reader, 1000))
+
+    def burst() -> None:
+        with transaction.atomic():
+            for _ in range(1000):
+                emit(topic="rooms/1", kind="room.said", data={})
+
+    await database_sync_to_async(burst, thread_sensitive=False)()
+    assert await reading == list(range(1, 1001))
 
 
 async def test_the_hub_lets_go_of_topics_without_readers_and_ends_with_the_last(open_reader, monkeypatch):

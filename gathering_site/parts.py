@@ -74,7 +74,7 @@ def check_redis() -> str:
 def check_broker() -> str:
     with current_app.connection_for_write(connect_timeout=SECONDS) as broker:
         try:
-            broker.ensure_connection(max_retries=1, timeout=SECONDS)
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=SECONDS)
         except OperationalError as error:
             raise PartFailed(f"{one_line(error)}. {what_to_do('CELERY_BROKER_URL', 'Valkey')}") from error
     return "reached"

@@ -5,7 +5,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import time
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -170,13 +169,12 @@ class Postgres:
 
     def end(self, process: Any) -> None:
         process.send_signal(self.stop_signal)
-        gone_by = time.monotonic() + ORPHAN_PATIENCE
-        while process.is_running() and time.monotonic() < gone_by:
-            time.sleep(0.02)
-        if process.is_running():
+        try:
+            process.wait(ORPHAN_PATIENCE)
+        except psutil().TimeoutExpired as error:
             raise ImproperlyConfigured(
                 f"A PostgreSQL of a killed server still holds {self.folder}: stop process {process.pid} first."
-            )
+            ) from error
 
     def living(self, pid: int) -> Any:
         """The psutil process with this pid, if it is really a server of our folder."""

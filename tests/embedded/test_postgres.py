@@ -1,0 +1,183 @@
+"""The embedded PostgreSQL as a child of this process, in data folders in every kind of state."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from gathering_site import environment
+from gathering_site.embedded import linux
+from gathering_site.embedded.postgres import SOCKET, Postgres
+from gathering_site.embedded.user import server_user
+from tests.plugin import start
+
+Start = Callable[..., subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="gathering-pg-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def run(data: Path) -> Path:
+    folder = data / "run"
+    folder.mkdir(mode=0o700)
+    if user := server_user():
+        user.own(folder)
+    return folder
+
+
+@pytest.fixture
+def start_postgres(data: Path, run: Path) -> Iterator[Start]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start_postgres(*, durable: bool = False) -> subprocess.Popen[bytes]:
+        started.append(start(Postgres(data=data, run=run, durable=durable)))
+        return started[-1]
+
+    yield start_postgres
+    for child in started:
+        child.send_signal(signal.SIGQUIT)
+        child.wait(10)
+
+
+def connect(run: Path) -> psycopg.Connection:
+    return psycopg.connect(host=str(run), dbname="gathering", user="gathering", autocommit=True)
+
+
+def test_a_killed_server_keeps_what_was_committed_and_starts_again(start_postgres: Start, run: Path) -> None:
+    first = start_postgres(durable=True)
+    with connect(run) as connection:
+        connection.execute("CREATE TABLE kept (id int)")
+        connection.execute("INSERT INTO kept VALUES (1)")
+        sessions = psutil.Process(first.pid).children()
+        first.kill()
+        first.wait()
+    psutil.wait_procs(sessions, timeout=10)
+    start_postgres()
+    with connect(run) as connection:
+        assert connection.execute("SELECT id FROM kept").fetchall() == [(1,)]
+
+
+def test_a_left_pid_that_another_process_has_now_is_not_taken_for_a_server(
+    start_postgres: Start, data: Path, run: Path
+) -> None:
+    first = start_postgres()
+    first.kill()
+    first.wait()
+    user = server_user()
+    other = subprocess.Popen(["sleep", "60"], user=user and user.uid)
+    for file in (data / "postgres" / "postmaster.pid", run / f"{SOCKET}.lock"):
+        file.write_text(file.read_text().replace(str(first.pid), str(other.pid), 1))
+    try:
+        start_postgres()
+        with connect(run) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_server_whose_parent_is_gone_is_stopped_before_the_next(start_postgres: Start, data: Path, run: Path) -> None:
+    orphan = start_postgres()
+    Postgres(data=data, run=run).prepare()
+    assert not psutil.pid_exists(orphan.pid)
+    start_postgres()
+    with connect(run) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_folder_that_was_not_finished_is_not_taken_for_one(start_postgres: Start, data: Path, run: Path) -> None:
+    unfinished = data / "postgres.new-1234"
+    unfinished.mkdir()
+    (unfinished / "PG_VERSION").write_text("18\n")
+    start_postgres()
+    assert not unfinished.exists()
+    with connect(run) as connection:
+        row = connection.execute(
+            "SELECT current_setting('server_encoding'), current_setting('timezone'), datlocprovider, datlocale "
+            "FROM pg_database WHERE datname = 'gathering'"
+        ).fetchone()
+    assert row == ("UTF8", "UTC", "b", "C.UTF-8")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's servers run as that user")
+class TestAsRoot:
+    def test_it_runs_as_somebody_without_rights(self, start_postgres: Start) -> None:
+        server = psutil.Process(start_postgres().pid)
+        assert 0 not in server.uids()
+        assert "CapEff:\t0000000000000000" in Path(f"/proc/{server.pid}/status").read_text()
+
+    @pytest.mark.skipif(not linux.may_read_everything(), reason="root has no CAP_DAC_READ_SEARCH here")
+    def test_below_a_closed_folder_it_may_read_everything_and_nothing_else(
+        self, start_postgres: Start, data: Path, run: Path
+    ) -> None:
+        data.chmod(0o700)
+        server = start_postgres()
+        with connect(run) as connection:
+            connection.execute("CREATE EXTENSION vector")
+        assert f"CapEff:\t{1 << linux.CAP_DAC_READ_SEARCH:016x}" in Path(f"/proc/{server.pid}/status").read_text()
+
+    def test_without_that_right_it_says_what_to_do(self, data: Path, run: Path) -> None:
+        data.chmod(0o700)
+        refused = subprocess.run(
+            [sys.executable, "manage.py", "up", "--port", "0"],
+            cwd=environment.BASE,
+            env=os.environ | {"GATHERING_DATA": str(data)},
+            preexec_fn=lambda: linux.checked(linux.LIBC.prctl(24, linux.CAP_DAC_READ_SEARCH, 0, 0, 0)),
+            capture_output=True,
+            text=True,
+        )
+        assert refused.returncode == 1
+        assert re.search(r"The user '\w+', .*, cannot enter /.*Set GATHERING_DATA", refused.stderr)
+
+
+def test_nobody_else_finds_the_socket(start_postgres: Start, run: Path) -> None:
+    start_postgres()
+    assert run.stat().st_mode & 0o777 == 0o700
+    assert (run / SOCKET).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_killed_parent_takes_the_server_with_it(tmp_path: Path) -> None:
+    """As it happens to a test run that is killed."""
+    module = tmp_path / "test_that_is_killed.py"
+    module.write_text(
+        "import time\n"
+        "from gathering_site import environment\n"
+        "def test_waits(servers):\n"
+        "    print('\\nSTARTED', environment.data_folder(), flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    options = ["-s", "-c", "pyproject.toml", "-p", "no:cacheprovider"]
+    parent = subprocess.Popen(
+        [sys.executable, "-m", "pytest", *options, str(module)], cwd=environment.BASE, stdout=subprocess.PIPE, text=True
+    )
+    line = next(line for line in parent.stdout if line.startswith("STARTED"))
+    children = psutil.Process(parent.pid).children()
+    assert len(children) == 2
+    parent.kill()
+    parent.wait()
+    gone, left = psutil.wait_procs(children, timeout=10)
+    assert left == [], gone
+    shutil.rmtree(line.split()[1])
+
+
+def test_the_word_ready_of_an_earlier_server_does_not_count(start_postgres: Start, data: Path, run: Path) -> None:
+    child = start_postgres()
+    server = Postgres(data=data, run=run)
+    assert server.ready(child.pid)
+    assert not server.ready(child.pid + 1)

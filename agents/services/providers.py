@@ -43,7 +43,6 @@ def resolve_account(*, provider: str, owner: User) -> Account:
     return account
 
 
-@transaction.atomic(savepoint=False)
 def check_provider_name(*, name: str, owner: User) -> None:
     """Raises InvalidInput for what is neither a kind nor the name of a provider that this owner's agents may use. To be
     called in the transaction that stores the name: it locks the row, so that nobody removes it in between. A kind is

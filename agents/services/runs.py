@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
-from gathering_site.events.live import read_text, seal_text
 
 from agents.choices import AgentStatus, RunState
 from agents.engine.settings import AgentSettings
@@ -23,6 +22,7 @@ from agents.prices import price_of
 from agents.services.steps import total_usage
 from gathering_site.common.actors import Actor
 from gathering_site.common.errors import Conflict
+from gathering_site.events.live import read_text, seal_text
 
 MAXIMUM_CLAIMS = 10
 """A run that takes its worker down with it each time must not do so for ever."""

@@ -74,12 +74,19 @@ class Gathering:
         return "".join(self.lines)
 
     def wait_until_ready(self) -> "Gathering":
-        until(lambda: self.ready_file.exists() or self.process.poll() is not None, "the ready file")
+        ready = until(lambda: self.ready() or self.process.poll() is not None, "the ready file")
         assert self.process.poll() is None, self.output
-        ready = json.loads(self.ready_file.read_text())
         self.url, self.token, self.pid = ready["url"], ready["token"], ready["pid"]
         self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
         return self
+
+    def ready(self) -> dict[str, Any] | None:
+        """What the ready file says, if it is ours and not one that a killed server left."""
+        try:
+            ready = json.loads(self.ready_file.read_text())
+        except FileNotFoundError:
+            return None
+        return ready if ready["pid"] == self.process.pid else None
 
     def processes(self) -> list[psutil.Process]:
         up = psutil.Process(self.process.pid)

@@ -43,8 +43,8 @@ class DatabaseJournal(msgspec.Struct, frozen=True):
     def holder(self) -> dict[str, Any]:
         return {"run_id": self.run_id, "worker": self.worker, "claim": self.claim}
 
-    async def store_reply(self, reply: Reply) -> None:
-        await in_database(steps.store_reply, **self.holder, reply=reply)
+    async def store_reply(self, reply: Reply, *, before: int, seconds: float) -> None:
+        await in_database(steps.store_reply, **self.holder, reply=reply, before=before, seconds=seconds)
 
     async def start_tool(self, call: ToolCall) -> None:
         await in_database(steps.start_tool, **self.holder, call=call)

@@ -8,6 +8,7 @@ import secrets
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import msgspec
 import redis.asyncio
@@ -70,10 +71,12 @@ class Runner:
     async def publish(self, deltas: list[Delta]) -> set[int]:
         return await publish_deltas(self.redis, deltas)
 
-    def provider(self, account: Account) -> Provider:
-        """The account's client, kept with its open connections for as long as the process lives."""
+    async def provider(self, account: Account) -> Provider:
+        """The account's client, kept with its open connections for as long as the process lives. Its library, which
+        takes up to a second, is loaded in a thread: the loop goes on."""
         key = msgspec.json.encode(account)
         if key not in self.providers:
+            await asyncio.to_thread(import_module, f"agents.providers.{account.kind}")
             self.providers[key] = open_provider(account)
         return self.providers[key]
 
@@ -119,7 +122,7 @@ class Runner:
             stream = open_stream(work)
             await perform(
                 work,
-                provider=self.provider(account),
+                provider=await self.provider(account),
                 journal=journal,
                 flusher=self.flusher,
                 stream=stream,

@@ -71,7 +71,10 @@ class Journal(Protocol):
     """Where a run stores what happened. Each call is durable when it returns, and raises `Lost` when another worker or
     a person has taken the run away."""
 
-    async def store_reply(self, reply: Reply) -> None: ...
+    async def store_reply(self, reply: Reply, *, before: int, seconds: float) -> None:
+        """`before` counts the run's replies before this one, `seconds` is how long the model took."""
+        ...
+
     async def start_tool(self, call: ToolCall) -> None: ...
     async def finish_tool(self, result: ToolResult) -> None: ...
 
@@ -90,6 +93,7 @@ async def perform(
 ) -> None:
     """Takes the run from its last stored step to its end. Returns when the model has nothing more to call; raises
     ProviderError, BoundHit, or what the journal raises. `stream.text` is what was written, however it ends."""
+    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(max(0.0, work.bounds.seconds - work.seconds_spent)):
             flusher.streams.add(stream)
@@ -100,10 +104,13 @@ async def perform(
                     await settle_tools(rounds[-1], journal, tools, seconds=work.bounds.seconds_a_tool)
                 check_model_bounds(work)
                 stream.open_reply()
+                start = loop.time()
                 reply = await ask(work, provider, stream, flusher)
-                await journal.store_reply(reply)
+                await journal.store_reply(reply, before=len(rounds), seconds=loop.time() - start)
                 rounds.append(Round(reply))
             await flusher.flush()
+            if rounds[-1].reply.stop_reason == "refusal" and not stream.text:
+                raise ProviderError("The model declined to answer.")
     except TimeoutError as error:
         raise BoundHit(f"The run took longer than its {work.bounds.seconds:g} seconds.") from error
     finally:

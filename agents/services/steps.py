@@ -2,10 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
 
 import msgspec
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet, Subquery
 from django.utils import timezone
 
 from agents.choices import StepKind, StepState
@@ -30,29 +32,36 @@ def next_number(run_id: int) -> int:
 
 
 @transaction.atomic
-def store_reply(*, run_id: int, worker: str, claim: int, reply: Reply) -> None:
-    """The model's reply as the run's next step. Raises Lost."""
+def store_reply(*, run_id: int, worker: str, claim: int, reply: Reply, before: int, seconds: float) -> None:
+    """The model's reply, which took so many seconds, as the run's next step. `before` counts the replies before it: one
+    that is there already was stored by a call whose answer got lost with the database's connection. Raises Lost."""
     hold(run_id=run_id, worker=worker, claim=claim)
+    if RunStep.objects.filter(run=run_id, kind=StepKind.REPLY).count() > before:
+        return
+    now = timezone.now()
     RunStep.objects.create(
         run_id=run_id,
         number=next_number(run_id),
         kind=StepKind.REPLY,
         text=storable(reply.text),
         reasoning=storable(reply.reasoning),
-        tool_calls=msgspec.to_builtins(reply.tool_calls),
-        native=reply.native,
+        tool_calls=storable(msgspec.to_builtins(reply.tool_calls)),
+        native=storable(reply.native),
         native_format=reply.native_format,
         stop_reason=reply.stop_reason,
         usage=msgspec.to_builtins(reply.usage),
-        started_at=timezone.now(),
-        finished_at=timezone.now(),
+        started_at=now - timedelta(seconds=seconds),
+        finished_at=now,
     )
 
 
 @transaction.atomic
 def start_tool(*, run_id: int, worker: str, claim: int, call: ToolCall) -> None:
-    """The mark that a tool call begins: from here on it may have had an effect. Raises Lost."""
+    """The mark that a tool call begins: from here on it may have had an effect. One that is there already stays: it is
+    of a call that is made again. Raises Lost."""
     hold(run_id=run_id, worker=worker, claim=claim)
+    if tool_steps(run_id).filter(call_id=call.id).exists():
+        return
     RunStep.objects.create(
         run_id=run_id,
         number=next_number(run_id),
@@ -60,7 +69,7 @@ def start_tool(*, run_id: int, worker: str, claim: int, call: ToolCall) -> None:
         state=StepState.STARTED,
         call_id=call.id,
         tool=call.name,
-        arguments=call.arguments,
+        arguments=storable(call.arguments),
         started_at=timezone.now(),
     )
 
@@ -69,7 +78,7 @@ def start_tool(*, run_id: int, worker: str, claim: int, call: ToolCall) -> None:
 def finish_tool(*, run_id: int, worker: str, claim: int, result: ToolResult) -> None:
     """What the call gave, in the step that marks its beginning. Raises Lost."""
     hold(run_id=run_id, worker=worker, claim=claim)
-    step = RunStep.objects.filter(run=run_id, kind=StepKind.TOOL, call_id=result.id).order_by("number").last()
+    step = tool_steps(run_id).filter(call_id=result.id).first()
     if step is None:
         step = RunStep(run_id=run_id, number=next_number(run_id), kind=StepKind.TOOL, started_at=timezone.now())
         step.call_id, step.tool = result.id, result.name
@@ -79,9 +88,22 @@ def finish_tool(*, run_id: int, worker: str, claim: int, result: ToolResult) -> 
     step.save()
 
 
-def storable(text: str) -> str:
-    """PostgreSQL's text has no NUL."""
-    return text.replace("\x00", "")
+def tool_steps(run_id: int) -> QuerySet[RunStep]:
+    """The tool calls of the run's last reply; ids of calls count within their reply only."""
+    replies = RunStep.objects.filter(run=run_id, kind=StepKind.REPLY).order_by("-number")
+    return RunStep.objects.filter(run=run_id, kind=StepKind.TOOL, number__gt=Subquery(replies.values("number")[:1]))
+
+
+def storable(value: Any) -> Any:
+    """The text, or the JSON value, without NUL: PostgreSQL's text has none."""
+    match value:
+        case str():
+            return value.replace("\x00", "")
+        case list():
+            return [storable(inner) for inner in value]
+        case dict():
+            return {storable(key): storable(inner) for key, inner in value.items()}
+    return value
 
 
 def read_rounds(run_ids: Iterable[int]) -> dict[int, list[Round]]:

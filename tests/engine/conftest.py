@@ -43,8 +43,11 @@ class ScriptedProvider:
 class ListJournal:
     def __init__(self) -> None:
         self.entries: list[Reply | ToolCall | ToolResult] = []
+        self.replies = 0
 
-    async def store_reply(self, reply: Reply) -> None:
+    async def store_reply(self, reply: Reply, *, before: int, seconds: float) -> None:
+        assert before == self.replies
+        self.replies += 1
         self.entries.append(reply)
 
     async def start_tool(self, call: ToolCall) -> None:
@@ -80,6 +83,7 @@ class Stage:
             rounds=rounds or [],
             price=lambda usage: self.price,
         )
+        self.journal.replies = len(work.rounds)
         self.stream = open_stream(work)
         await perform(
             work,

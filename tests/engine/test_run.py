@@ -116,6 +116,12 @@ async def test_a_broken_stream_is_asked_for_again_and_its_text_taken_back(stage)
     assert stage.published[-1].attempt > stage.stream.fence - 2
 
 
+async def test_a_refusal_without_a_word_ends_the_run_with_a_sentence(stage):
+    with pytest.raises(ProviderError, match="declined"):
+        await stage.run(ScriptedProvider(Reply(text="", stop_reason="refusal")))
+    assert len(stage.journal.entries) == 1
+
+
 async def test_a_stream_that_keeps_breaking_ends_the_run(stage):
     broken = ("half", ProviderError("The line was cut.", retry_after=0))
     with pytest.raises(ProviderError, match="The line was cut"):

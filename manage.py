@@ -6,6 +6,8 @@ import sys
 
 
 def main() -> None:
+    if sys.platform == "win32":
+        sys.exit("Gathering runs on Linux and macOS; on Windows, use it in WSL.")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gathering_site.settings")
     try:
         from django.core.exceptions import ImproperlyConfigured

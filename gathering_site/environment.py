@@ -86,24 +86,34 @@ def make_run_folder() -> Path:
 
 def secret_key() -> str:
     """The key that signs sessions and encrypts provider keys: `GATHERING_SECRET_KEY`, or one made at random on the
-    first start and kept in the data folder, readable by its owner alone. `O_EXCL` and the link below let exactly one of
-    several first starts decide it."""
+    first start and kept in the data folder, readable by its owner alone."""
     if key := os.environ.get("GATHERING_SECRET_KEY"):
         return key
     path = data_folder() / "secret_key"
-    if not path.exists():
-        make_data_folder()
-        draft = path.with_name(f"secret_key.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(50))
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text().strip()
+    try:
+        if not path.exists():
+            make_data_folder()
+            make_secret_key(path)
+        return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder cannot be used ({error}): give it to this user, or set GATHERING_DATA to another one."
+        ) from error
+
+
+def make_secret_key(path: Path) -> None:
+    """Writes a key where there is none. It appears whole, by a link, which lets exactly one of several first starts
+    decide it."""
+    draft = path.with_name(f"secret_key.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(50))
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
 
 
 def database_url() -> str:

@@ -17,6 +17,8 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except socket.gaierror as error:
         raise ImproperlyConfigured(f"{host!r} is not an address of this machine ({error.strerror}).") from error
+    except OverflowError as error:
+        raise ImproperlyConfigured(f"There is no port {port}: choose one up to 65535 with --port.") from error
     except OSError as error:
         raise ImproperlyConfigured(reason(error, host, port)) from error
 

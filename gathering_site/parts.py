@@ -161,7 +161,9 @@ def check_debug() -> str:
 def check_secret_key() -> str:
     if len(settings.SECRET_KEY) < 32:
         raise PartFailed("It is shorter than 32 characters: set GATHERING_SECRET_KEY to a longer one, or to none.")
-    return "set"
+    if os.environ.get("GATHERING_SECRET_KEY"):
+        return "set"
+    return "this data folder's own; machines that share a database need the same GATHERING_SECRET_KEY"
 
 
 def one_line(error: Exception) -> str:

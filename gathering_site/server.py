@@ -6,6 +6,7 @@ import socket
 from typing import Any
 
 from daphne import server as daphne  # Installs the asyncio reactor, before anything else of Twisted is loaded.
+from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import tcp
 
 from gathering_site.environment import tell_ready
@@ -19,6 +20,8 @@ STALL = 60.0
 """Seconds that `send` waits for a peer that takes nothing before its connection is ended."""
 LARGEST_FRAME = 64 * 1024
 """Bytes of a client's message; a larger one closes its socket with code 1009."""
+GOING_AWAY = 1001
+"""The close code of a server that stops; the client comes back by number."""
 
 
 class Transport(tcp.Server):
@@ -96,4 +99,7 @@ class Server(daphne.Server):
     def kill_all_applications(self) -> Any:
         # daphne looks for an application in every connection, and some have none (any more).
         self.connections = {key: value for key, value in self.connections.items() if "application_instance" in value}
+        for protocol in self.connections:
+            if isinstance(protocol, WebSocketProtocol) and protocol.state == protocol.STATE_OPEN:
+                protocol.sendCloseFrame(code=GOING_AWAY)
         return super().kill_all_applications()

@@ -109,10 +109,9 @@ class Up:
 
 def embedded_servers() -> list[Program]:
     """Those that no variable replaces."""
-    data, run = environment.data_folder(), environment.make_run_folder()
     servers: list[Program] = []
     if not environment.database_url():
-        servers.append(Postgres(data=data, run=run))
+        servers.append(Postgres(data=environment.data_folder(), run=environment.make_run_folder()))
     if not os.environ.get("REDIS_URL"):
-        servers.append(Valkey(run=run))
+        servers.append(Valkey(run=environment.make_run_folder()))
     return servers

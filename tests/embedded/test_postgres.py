@@ -3,11 +3,8 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -18,40 +15,7 @@ from gathering_site import environment
 from gathering_site.embedded import linux
 from gathering_site.embedded.postgres import SOCKET, Postgres
 from gathering_site.embedded.user import server_user
-from tests.plugin import start
-
-Start = Callable[..., subprocess.Popen[bytes]]
-
-
-@pytest.fixture
-def data() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="gathering-pg-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def run(data: Path) -> Path:
-    folder = data / "run"
-    folder.mkdir(mode=0o700)
-    if user := server_user():
-        user.own(folder)
-    return folder
-
-
-@pytest.fixture
-def start_postgres(data: Path, run: Path) -> Iterator[Start]:
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start_postgres(*, durable: bool = False) -> subprocess.Popen[bytes]:
-        started.append(start(Postgres(data=data, run=run, durable=durable)))
-        return started[-1]
-
-    yield start_postgres
-    for child in started:
-        child.send_signal(signal.SIGQUIT)
-        child.wait(10)
+from tests.embedded.conftest import Start
 
 
 def connect(run: Path) -> psycopg.Connection:

@@ -1,5 +1,5 @@
-"""A server as a process of its own: its application sends to every socket and to every stream as fast as it may, and
-tells at /sent how many bytes it got rid of. `python -m tests.server.flood DESCRIPTOR`."""
+"""A server as a process of its own: its application sends to every socket (but /quiet) and to every stream as fast as
+it may, and tells at /sent how many bytes it got rid of. `python -m tests.server.flood DESCRIPTOR`."""
 
 import asyncio
 import socket
@@ -16,6 +16,9 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.accept"})
+        if scope["path"] == "/quiet":
+            await wait_for_end(receive)
+            return
         await flood(send, lambda: {"type": "websocket.send", "text": CHUNK}, receive)
     elif scope["path"] == "/stream":
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -23,20 +23,27 @@ OPENINGS = {
 }
 
 
-@pytest.fixture
-def start() -> Iterator[Callable[[float], str]]:
-    children: list[subprocess.Popen[bytes]] = []
+class Flood:
+    """Starts tests.server.flood and stops it."""
 
-    def start(stall: float) -> str:
+    def start(self, *, stall: float = 60) -> str:
         with listen("127.0.0.1", 0) as listening:
             command = [sys.executable, "-m", "tests.server.flood", str(listening.fileno()), str(stall)]
-            children.append(subprocess.Popen(command, pass_fds=[listening.fileno()]))
+            self.process = subprocess.Popen(command, pass_fds=[listening.fileno()])
             return url(listening)
 
-    yield start
-    for child in children:
-        child.terminate()
-        assert child.wait(5) == 0
+    def stop(self) -> int:
+        """Its exit code."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        return self.process.wait(5)
+
+
+@pytest.fixture
+def flood() -> Iterator[Flood]:
+    flood = Flood()
+    yield flood
+    assert flood.stop() == 0, "it stops in good order, whatever is open"
 
 
 def open_without_reading(address: str, opening: bytes) -> socket.socket:
@@ -59,10 +66,8 @@ def sent_when_still(address: str) -> int:
 
 
 @pytest.mark.parametrize("way", OPENINGS)
-def test_send_waits_for_a_peer_that_does_not_read_and_goes_on_when_it_does(
-    way: str, start: Callable[[float], str]
-) -> None:
-    address = start(60)
+def test_send_waits_for_a_peer_that_does_not_read_and_goes_on_when_it_does(way: str, flood: Flood) -> None:
+    address = flood.start()
     with open_without_reading(address, OPENINGS[way]) as peer:
         held = sent_when_still(address)
         assert held < BOUND
@@ -73,8 +78,8 @@ def test_send_waits_for_a_peer_that_does_not_read_and_goes_on_when_it_does(
 
 
 @pytest.mark.parametrize("way", OPENINGS)
-def test_a_peer_that_stays_stuck_is_let_go(way: str, start: Callable[[float], str]) -> None:
-    address = start(0.3)
+def test_a_peer_that_stays_stuck_is_let_go(way: str, flood: Flood) -> None:
+    address = flood.start(stall=0.3)
     with open_without_reading(address, OPENINGS[way]):
         give_up_at = time.monotonic() + 10
         while sent(address) != -1:
@@ -82,9 +87,17 @@ def test_a_peer_that_stays_stuck_is_let_go(way: str, start: Callable[[float], st
             time.sleep(0.05)
 
 
-def test_a_frame_that_is_too_large_closes_the_socket_with_its_code(start: Callable[[float], str]) -> None:
-    with connect(start(60).replace("http", "ws"), max_size=None) as peer, pytest.raises(ConnectionClosed) as closed:
+def test_a_frame_that_is_too_large_closes_the_socket_with_its_code(flood: Flood) -> None:
+    with connect(flood.start().replace("http", "ws"), max_size=None) as peer, pytest.raises(ConnectionClosed) as closed:
         peer.send("x" * (64 * 1024 + 1))
         while True:
             peer.recv(5)
     assert closed.value.rcvd and closed.value.rcvd.code == 1009
+
+
+def test_a_server_that_stops_tells_its_sockets(flood: Flood) -> None:
+    with connect(f"{flood.start()}/quiet".replace("http", "ws")) as peer:
+        flood.stop()
+        with pytest.raises(ConnectionClosed) as closed:
+            peer.recv(5)
+    assert closed.value.rcvd and closed.value.rcvd.code == 1001

@@ -91,3 +91,11 @@ def test_an_ordinary_user_and_root_run_side_by_side(start: Start, data: Path) ->
     assert "rehearsal" in ours.ask("One")
     assert "rehearsal" in other.ask("Two")
     assert httpx.get(f"{ours.url}/agents", headers={"Authorization": f"Bearer {other.token}"}).status_code == 401
+
+
+def test_what_a_variable_names_is_not_started(start: Start, empty_database: str, data: Path) -> None:
+    gathering = start(DATABASE_URL=empty_database, REDIS_URL=environment.redis_url()).wait_until_ready()
+    assert "rehearsal" in gathering.ask("Who keeps this?")
+    programs = {Path(process.exe()).name for process in gathering.processes()}
+    assert programs == {Path(sys.executable).resolve().name}
+    assert sorted(path.name for path in data.iterdir()) == ["ready.json", "secret_key", "up.lock"]

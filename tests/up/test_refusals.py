@@ -28,6 +28,7 @@ def complaint(data: Path, *command: str, **variables: str) -> str:
         ("REDIS_URL", "localhost:6379"),
         ("GATHERING_RUNS_AT_ONCE", "many"),
         ("GATHERING_LEASE_SECONDS", "-1"),
+        ("GATHERING_DATA", "/proc/nowhere"),
     ],
 )
 def test_a_wrong_variable_is_named(data: Path, name: str, value: str) -> None:

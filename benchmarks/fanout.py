@@ -1,32 +1,24 @@
 """Fan-out: one topic read by many sockets, this server beside bare `websockets` and Redis, in one run.
 
-    python benchmarks/fanout.py [--sockets 200] [--rate 100] [--seconds 5] [--rounds 3]
+    python -m benchmarks.fanout [--sockets 200] [--rate 100] [--seconds 5] [--rounds 3]
 
 Each round gives both servers the same frames on the same Valkey: first at the rate, with the delay from publishing to
-receipt, then as many as they can take (at most WINDOW frames under way). Both run as one process."""
+receipt, then as many as they can take (at most WINDOW frames under way). Both run as one process. Figures are medians of
+the rounds, ratios are medians of the rounds' ratios."""
 
 import argparse
 import asyncio
 import contextlib
-import json
-import os
-import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
+from statistics import median
 
-import psutil
 import redis.asyncio
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.frame_counter import FrameCounter  # noqa: E402
-from gathering_site import environment  # noqa: E402
+from benchmarks import running
+from benchmarks.frame_counter import FrameCounter
+from gathering_site import environment
 
 WINDOW = 20
 """Frames that may be under way at most when the limit is looked for."""
@@ -44,11 +36,6 @@ class Target:
     path: str
     headers: dict[str, str]
     channel: str
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def frame(text: str) -> str:
@@ -85,18 +72,18 @@ async def measure(
     text = "word " * 10
     async with sockets(target, count) as counters:
         frames = int(rate * seconds)
-        cpu, begun = cpu_seconds(target.pid), time.perf_counter()
+        cpu, begun = running.cpu_seconds(target.pid), time.perf_counter()
         for number in range(frames):
             await asyncio.sleep(begun + number / rate - time.perf_counter())
             await client.publish(target.channel, frame(text))
         await asyncio.wait_for(received(counters, frames), 60)
         lasted = time.perf_counter() - begun
-        delays = sorted(delay for counter in counters for delay in counter.delays)
+        delays = [delay for counter in counters for delay in counter.delays]
         result = {
             "deliveries/s": frames * count / lasted,
-            "p50 ms": 1000 * delays[len(delays) // 2],
-            "p99 ms": 1000 * delays[len(delays) * 99 // 100],
-            "core": (cpu_seconds(target.pid) - cpu) / lasted,
+            "p50 ms": 1000 * running.percentile(delays, 50),
+            "p99 ms": 1000 * running.percentile(delays, 99),
+            "core": (running.cpu_seconds(target.pid) - cpu) / lasted,
         }
         for counter in counters:
             counter.frames = 0
@@ -112,65 +99,42 @@ async def measure(
         return result
 
 
-@contextlib.contextmanager
-def bare(url: str, channel: str) -> Iterator[Target]:
-    command = [sys.executable, str(ROOT / "benchmarks/bare_fanout.py"), url, channel]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield Target("bare websockets + Redis", process.pid, int(process.stdout.readline()), "/", {}, channel)
-        process.terminate()
-
-
-@contextlib.contextmanager
-def gathering() -> Iterator[Target]:
-    """`manage.py up` in a scratch data folder; the topic is its starter conversation."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o711)
-        os.environ["GATHERING_DATA"] = folder
-        ready = Path(folder, "ready")
-        command = [sys.executable, str(ROOT / "manage.py"), "up", "--port", "0", "--ready-file", str(ready)]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, text=True) as process:
-            while not ready.exists():
-                assert process.poll() is None, "`manage.py up` ended"
-                time.sleep(0.1)
-            time.sleep(0.1)
-            told = json.loads(ready.read_text())
-            [server] = [child for child in psutil.Process(told["pid"]).children() if "serve" in child.cmdline()]
-            headers = {"Authorization": f"Bearer {told['token']}"}
-            port = int(told["url"].rpartition(":")[2])
-            yield Target("gathering", server.pid, port, f"/ws/{TOPIC}", headers, f"0:events:{TOPIC}")
-            process.terminate()
-
-
 async def compare(targets: list[Target], url: str, options: argparse.Namespace) -> None:
-    results: dict[str, list[dict[str, float]]] = {target.name: [] for target in targets}
+    rounds = []
     async with redis.asyncio.from_url(url) as client:
         for _ in range(options.rounds):
-            for target in targets:
-                result = await measure(
-                    target, client, count=options.sockets, rate=options.rate, seconds=options.seconds
-                )
-                results[target.name].append(result)
-                print(f"{target.name:25}", *(f"{name} {value:,.2f}" for name, value in result.items()), flush=True)
-    medians = {
-        name: {key: statistics.median(one[key] for one in many) for key in many[0]} for name, many in results.items()
-    }
-    bare, ours = (medians[target.name] for target in targets)
-    for key in ("deliveries/s", "most/s"):
-        print(f"{key}: {ours[key]:,.0f} of {bare[key]:,.0f}, ratio {ours[key] / bare[key]:.2f}")
+            rounds.append(
+                [
+                    await measure(target, client, count=options.sockets, rate=options.rate, seconds=options.seconds)
+                    for target in targets
+                ]
+            )
+    columns = list(rounds[0][0])
+    rows = [
+        [target.name, *(median(one[column] for one in results) for column in columns)]
+        for target, results in zip(targets, zip(*rounds, strict=True), strict=True)
+    ]
+    ratios = ["ratio", *(median(ours[column] / bare[column] for bare, ours in rounds) for column in columns)]
+    print(running.table(["server", *columns], [*rows, ratios]))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sockets", type=int, default=200)
     parser.add_argument("--rate", type=int, default=100, help="frames a second")
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
 
-    with gathering() as ours:
+    with running.gathering() as gathering:
         url = environment.redis_url()
-        with bare(url, "bare") as yardstick:
-            asyncio.run(compare([yardstick, ours], url, options))
+        headers = {"Authorization": f"Bearer {gathering.token}"}
+        port = int(gathering.url.rpartition(":")[2])
+        pid = gathering.child("serve", "--fd").pid
+        ours = Target("gathering", pid, port, f"/ws/{TOPIC}", headers, f"0:events:{TOPIC}")
+        with running.program("benchmarks.bare_fanout", url, "bare") as process:
+            bare = Target("bare websockets + Redis", process.pid, process.port, "/", {}, "bare")
+            asyncio.run(compare([bare, ours], url, options))
 
 
 if __name__ == "__main__":

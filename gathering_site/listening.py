@@ -3,6 +3,7 @@ is restarted finds its callers waiting."""
 
 import errno
 import socket
+from ipaddress import ip_address
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -30,6 +31,11 @@ def reason(error: OSError, host: str, port: int) -> str:
         case errno.EACCES:
             return f"Port {port} may not be used by this user: choose one above 1023 with --port."
     return f"Port {port} on {host} cannot be opened: {error.strerror}."
+
+
+def is_local(socket_: socket.socket) -> bool:
+    """Whether only this machine can reach it."""
+    return ip_address(socket_.getsockname()[0]).is_loopback
 
 
 def url(socket_: socket.socket) -> str:

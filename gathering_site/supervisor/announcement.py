@@ -18,8 +18,13 @@ class Prepared(TypedDict):
     conversation: int | None
 
 
-def announcement(url: str, prepared: Prepared) -> str:
-    """The block that is printed once a message could be answered."""
+REHEARSED = """none found in the environment: `demo` answers, and its replies are rehearsed.
+             Set ANTHROPIC_API_KEY or OPENAI_API_KEY, or run Ollama, and give your agents that provider."""
+
+
+def announcement(url: str, prepared: Prepared, *, hosts_are_missing: bool) -> str:
+    """The block that is printed once a message could be answered. `hosts_are_missing`: other machines can reach the
+    server, and it does not know by which names."""
     administrator = prepared["administrator"]
     if prepared["password"]:
         login = f"{administrator}  {prepared['password']}    (shown this once)"
@@ -27,12 +32,10 @@ def announcement(url: str, prepared: Prepared) -> str:
     else:
         login = f"{administrator}  (another password: manage.py changepassword {administrator})"
         token = f"manage.py token {administrator}  makes a new one"
-    providers = ", ".join(prepared["providers"])
-    if not providers:
-        providers = "none found, so `demo` answers, and its replies are rehearsed. Set ANTHROPIC_API_KEY or\n" + (
-            " " * 13 + "OPENAI_API_KEY, or run Ollama, and give your agents that provider."
-        )
-    lines = {"address": url, "log-in": login, "token": token, "providers": providers}
+    lines = {"address": url, "log-in": login, "token": token}
+    lines["providers"] = ", ".join(prepared["providers"]) or REHEARSED
+    if hosts_are_missing:
+        lines["hosts"] = "only localhost is answered: put this machine's names into GATHERING_HOSTS"
     return "\n".join(["", "Gathering is ready.", *(f"  {name:<9}  {text}" for name, text in lines.items()), ""])
 
 

@@ -50,13 +50,15 @@ class Up:
             await self.stop()
 
     async def start(self) -> None:
+        self.log("up", f"starting, with all data in {environment.data_folder()}")
         if self.ready_file:
             self.ready_file.unlink(missing_ok=True)
         await self.start_all(*embedded_servers())
         prepared = await self.prepare()
         await self.start_all(programs.server(self.socket.fileno()), programs.worker(), programs.beat())
         url = listening.url(self.socket)
-        print(announcement(url, prepared), flush=True)  # noqa: T201
+        hosts_are_missing = not listening.is_local(self.socket) and not environment.words("GATHERING_HOSTS")
+        print(announcement(url, prepared, hosts_are_missing=hosts_are_missing), flush=True)  # noqa: T201
         if self.ready_file and (token := prepared["script_token"]):
             write_ready_file(self.ready_file, url=url, token=token)
 

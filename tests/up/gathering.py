@@ -102,18 +102,24 @@ class Gathering:
                 continue
         return None
 
+    def post(self, text: str) -> int:
+        """Says this in the first conversation; gives the run that will answer."""
+        posted = self.client.post("/conversations/1/messages", json={"text": text})
+        assert posted.status_code == 201, posted.text
+        return posted.json()["runs"][0]["id"]
+
+    def answer(self, run: int) -> dict[str, Any]:
+        """The message that the run has written, once it is complete."""
+
+        def complete() -> dict[str, Any] | None:
+            messages = self.client.get("/conversations/1/messages", params={"limit": 5}).json()
+            return next((m for m in messages if m["run"] == run and m["state"] == "complete"), None)
+
+        return until(complete, f"the answer of run {run}")
+
     def ask(self, text: str) -> str:
         """What the first agent answers to this."""
-        conversation = self.client.get("/conversations").json()[0]["id"]
-        posted = self.client.post(f"/conversations/{conversation}/messages", json={"text": text})
-        assert posted.status_code == 201, posted.text
-        run = posted.json()["runs"][0]["id"]
-
-        def answer() -> str | None:
-            messages = self.client.get(f"/conversations/{conversation}/messages", params={"limit": 5}).json()
-            return next((m["text"] for m in messages if m["run"] == run and m["state"] == "complete"), None)
-
-        return until(answer, f"an answer to {text!r}")
+        return self.answer(self.post(text))["text"]
 
     def stop(self) -> float:
         """Stops it as an operator does; gives the seconds it took."""

@@ -49,6 +49,22 @@ def test_sigterm_stops_all_within_ten_seconds_and_the_next_start_has_all_data(st
     assert old.status_code == 401, "the ready file's earlier token is replaced"
 
 
+def test_an_answer_that_is_cut_by_stopping_is_finished_after_the_next_start(start: Start) -> None:
+    first = start().wait_until_ready()
+    run = first.post("write 80 words")
+
+    def writing() -> bool:
+        messages = first.client.get("/conversations/1/messages").json()
+        return any(m["run"] == run and m["state"] == "streaming" and m["text"] for m in messages)
+
+    until(writing, "the first words")
+    assert first.stop() < 10
+    second = start().wait_until_ready()
+    assert len(second.answer(run)["text"].split()) == 80
+    messages = second.client.get("/conversations/1/messages").json()
+    assert [m["run"] for m in messages] == [None, run]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets the kernel end a child with its parent")
 def test_kill_9_leaves_no_child_and_the_next_start_works(start: Start) -> None:
     killed = start().wait_until_ready()

@@ -107,7 +107,7 @@ CHAT_PATIENCE_SECONDS = 60
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "gathering_site.common.authentication.BearerAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
+        "gathering_site.common.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["gathering_site.common.json_format.JSONRenderer"],

@@ -1,6 +1,9 @@
 """Who makes a request: a token in the header or, after it, the browser's session cookie with CSRF (Django's own)."""
 
-from django.http import HttpRequest
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from rest_framework import authentication
 from rest_framework.authentication import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -24,6 +27,18 @@ class BearerAuthentication(TokenAuthentication):
         if token is None:
             raise AuthenticationFailed("The token is unknown, expired or revoked.")
         return token.user, token
+
+
+class SessionAuthentication(authentication.SessionAuthentication):
+    """The browser's session. REST requests do not pass the middleware that reads it, so it is read here, when no token
+    came."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        plain = request._request
+        if not hasattr(plain, "user"):
+            for middleware in (SessionMiddleware, AuthenticationMiddleware):
+                middleware(lambda _: HttpResponse()).process_request(plain)
+        return super().authenticate(request)
 
 
 async def recognize(request: HttpRequest) -> None:

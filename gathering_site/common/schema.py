@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular import authentication
 from drf_spectacular.openapi import AutoSchema as SpectacularSchema
 
 DETAIL = {"type": "object", "properties": {"detail": {"type": "string"}}, "required": ["detail"]}
@@ -48,6 +49,12 @@ IDEMPOTENCY_KEY = {
     "description": "The same key and body within a day give the same answer and do nothing twice.",
     "schema": {"type": "string", "maxLength": 200},
 }
+
+
+class SessionScheme(authentication.SessionScheme):
+    """The generator looks for this by the class it is about."""
+
+    target_class = "gathering_site.common.authentication.SessionAuthentication"
 
 
 class AutoSchema(SpectacularSchema):

@@ -158,7 +158,8 @@ async def test_a_conversation_whose_tool_call_was_cut_off_goes_on(client, ada, t
         ).json()
         assert body["answer"]["text"] == "here again"
         sent = upstream.requests[-1].body["messages"]
-        results = [block for turn in sent for block in turn["content"] if block["type"] == "tool_result"]
+        blocks = [block for turn in sent if isinstance(turn["content"], list) for block in turn["content"]]
+        results = [block for block in blocks if block["type"] == "tool_result"]
         assert len(results) == 1 and "interrupted" in json.dumps(results[0])
 
 

@@ -3,8 +3,8 @@
     python -m benchmarks.fanout [--sockets 200] [--rate 100] [--seconds 5] [--rounds 3]
 
 Each round gives both servers the same frames on the same Valkey: first at the rate, with the delay from publishing to
-receipt, then as many as they can take (at most WINDOW frames under way). Both run as one process. Figures are medians of
-the rounds, ratios are medians of the rounds' ratios."""
+receipt, then as many as they can take (at most WINDOW frames under way). Both run as one process. Figures are medians
+of the rounds, ratios are medians of the rounds' ratios."""
 
 import argparse
 import asyncio

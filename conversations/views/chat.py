@@ -1,5 +1,5 @@
-"""`POST /agents/{id}/chat`: the question is stored and its run queued in a thread, the answer is waited for on the event
-loop."""
+"""`POST /agents/{id}/chat`: the question is stored and its run queued in a thread, the answer is waited for on the
+event loop."""
 
 import asyncio
 from typing import Any

@@ -14,7 +14,7 @@ from conversations.services.conversations import create_conversation
 from gathering_site.common.actors import Actor
 from gathering_site.common.models import Token, User
 from gathering_site.common.tokens import create_token
-from gathering_site.parts import find_providers
+from gathering_site.found_providers import find_providers
 from gathering_site.supervisor.announcement import Prepared
 
 LOCK = 0x67617468
@@ -79,9 +79,11 @@ def fill(providers: dict[str, str]) -> Prepared:
     provider, model = next(iter(providers.items()), (ProviderKind.DEMO, "demo"))
     agents = [create_agent(actor=actor, provider=provider, model=model, **starter) for starter in STARTERS]
     conversation = create_conversation(actor=actor, title="First conversation", agents=[agent.pk for agent in agents])
-    return nothing_new("admin") | Prepared(
-        password=password, token=create_token(user=administrator, name="first"), conversation=conversation.pk
-    )
+    prepared = nothing_new(administrator.username)
+    prepared["password"] = password
+    prepared["token"] = create_token(user=administrator, name="first")
+    prepared["conversation"] = conversation.pk
+    return prepared
 
 
 def replace_script_token(administrator: str) -> str:

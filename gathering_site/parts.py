@@ -16,10 +16,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError
 
-from agents.accounts import KEY_VARIABLES, environment_account
-from agents.choices import ProviderKind
-from agents.providers import open_provider
-from agents.providers.base import Patience, ProviderError
+from gathering_site.found_providers import find_providers
 
 SECONDS = 3
 """How long each part gets to answer."""
@@ -115,27 +112,6 @@ def check_beat() -> str:
     if not beats:
         raise PartFailed("No beat answers: run `manage.py up`, or `celery -A gathering_site.beat beat`.")
     return f"{', '.join(beats)} answers"
-
-
-def find_providers() -> dict[str, str]:
-    """The kinds of providers that can answer with what the environment holds, each with a model of it."""
-    models = {ProviderKind.ANTHROPIC: "claude-sonnet-4-20250514", ProviderKind.OPENAI: "gpt-4.1-mini"}
-    found = {str(kind): models[kind] for kind, variable in KEY_VARIABLES.items() if os.environ.get(variable)}
-    if names := asyncio.run(ollama_models()):
-        found[ProviderKind.OLLAMA] = names[0]
-    return found
-
-
-async def ollama_models() -> list[str]:
-    provider = open_provider(
-        environment_account(ProviderKind.OLLAMA), Patience(connect=1, stall=1, first_byte=1, retries=0)
-    )
-    try:
-        return await asyncio.wait_for(provider.list_models(), SECONDS)
-    except (ProviderError, TimeoutError):
-        return []
-    finally:
-        await provider.close()
 
 
 def check_providers() -> str:

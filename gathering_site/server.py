@@ -63,6 +63,8 @@ class Port(tcp.Port):
 class Server(daphne.Server):
     """Serves an ASGI application on a socket that listens already, until SIGTERM or SIGINT."""
 
+    connections: dict[Any, dict[str, Any]]
+
     def __init__(self, application: Any, listening: socket.socket, **options: Any) -> None:
         super().__init__(
             application,
@@ -74,7 +76,7 @@ class Server(daphne.Server):
             **options,
         )
         # daphne asks for descriptions of endpoints, and opens them; ours is open.
-        self.endpoints = []
+        self.endpoints: list[str] = []
         self.listening = listening
 
     def listen(self) -> None:

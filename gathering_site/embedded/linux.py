@@ -5,8 +5,9 @@ import ctypes
 import os
 import signal
 import sys
+from typing import Any
 
-LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+LIBC: Any = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 PR_SET_PDEATHSIG = 1
 PR_SET_SECUREBITS = 28

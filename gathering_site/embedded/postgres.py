@@ -5,21 +5,17 @@ import secrets
 import shutil
 import signal
 import subprocess
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from gathering_site.embedded.pid_file import clear_leftovers, pid_file_lines
 from gathering_site.embedded.user import before_exec, server_user_for
 
 MAJOR = "18"
 DATABASE = ROLE = "gathering"
 SOCKET = ".s.PGSQL.5432"
-ORPHAN_PATIENCE = 15.0
-"""Seconds that a server whose parent was killed gets to end."""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -40,16 +36,8 @@ SETTINGS = {
     "log_min_messages": "fatal",
     "log_min_error_statement": "panic",
 }
-NO_PROCESS = str(2**30)
-"""Above every process id that a system gives out."""
-
 # For tests, whose data may be lost with the machine's power.
 FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-
-
-def psutil() -> ModuleType:
-    """It comes with the wheel, and is needed after a crash only."""
-    return import_module("psutil")
 
 
 def programs() -> Path:
@@ -97,13 +85,15 @@ class Postgres:
         data folder's lock may call this. Raises ImproperlyConfigured for a folder of another major version."""
         if self.folder.exists():
             self.check_version()
-            self.clear_leftovers()
+            clear_leftovers(self.folder, self.stop_signal)
+            for left in (self.run / SOCKET, self.run / f"{SOCKET}.lock"):
+                left.unlink(missing_ok=True)
         else:
             self.create()
 
     def ready(self, pid: int) -> bool:
         """Whether the server with this pid takes connections: what `pg_ctl` looks at, too."""
-        lines = self.pid_file_lines()
+        lines = pid_file_lines(self.folder)
         return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     def check_version(self) -> None:
@@ -145,43 +135,3 @@ class Postgres:
         )
         if done.returncode:
             raise ImproperlyConfigured(f"PostgreSQL's {program} failed: {' '.join(done.stderr.split())}")
-
-    def pid_file_lines(self) -> list[str]:
-        try:
-            return (self.folder / "postmaster.pid").read_text().splitlines()
-        except FileNotFoundError:
-            return []
-
-    def clear_leftovers(self) -> None:
-        """Ends a server whose parent was killed. PostgreSQL takes any living process with the pid in its lock files for
-        itself, also one that got the same number later; but what else its file says protects the data from processes
-        of a killed server that still write, so the file stays and only its pid is made one that nobody has."""
-        lines = self.pid_file_lines()
-        if lines and lines[0].isdigit() and psutil().pid_exists(int(lines[0])):
-            if process := self.living(int(lines[0])):
-                self.end(process)
-            else:
-                (self.folder / "postmaster.pid").write_text("\n".join([NO_PROCESS, *lines[1:], ""]))
-        elif not lines:
-            (self.folder / "postmaster.pid").unlink(missing_ok=True)
-        for left in (self.run / SOCKET, self.run / f"{SOCKET}.lock"):
-            left.unlink(missing_ok=True)
-
-    def end(self, process: Any) -> None:
-        process.send_signal(self.stop_signal)
-        try:
-            process.wait(ORPHAN_PATIENCE)
-        except psutil().TimeoutExpired as error:
-            raise ImproperlyConfigured(
-                f"A PostgreSQL of a killed server still holds {self.folder}: stop process {process.pid} first."
-            ) from error
-
-    def living(self, pid: int) -> Any:
-        """The psutil process with this pid, if it is really a server of our folder."""
-        try:
-            process = psutil().Process(pid)
-            command = process.cmdline()
-        except psutil().Error:
-            return None
-        ours = bool(command) and Path(command[0]).name == "postgres" and str(self.folder) in command
-        return process if ours else None

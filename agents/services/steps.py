@@ -60,15 +60,15 @@ def start_tool(*, run_id: int, worker: str, claim: int, call: ToolCall) -> None:
     """The mark that a tool call begins: from here on it may have had an effect. One that is there already stays: it is
     of a call that is made again. Raises Lost."""
     hold(run_id=run_id, worker=worker, claim=claim)
-    if tool_steps(run_id).filter(call_id=call.id).exists():
+    if tool_steps(run_id).filter(call_id=storable(call.id)).exists():
         return
     RunStep.objects.create(
         run_id=run_id,
         number=next_number(run_id),
         kind=StepKind.TOOL,
         state=StepState.STARTED,
-        call_id=call.id,
-        tool=call.name,
+        call_id=storable(call.id),
+        tool=storable(call.name),
         arguments=storable(call.arguments),
         started_at=timezone.now(),
     )
@@ -78,10 +78,10 @@ def start_tool(*, run_id: int, worker: str, claim: int, call: ToolCall) -> None:
 def finish_tool(*, run_id: int, worker: str, claim: int, result: ToolResult) -> None:
     """What the call gave, in the step that marks its beginning. Raises Lost."""
     hold(run_id=run_id, worker=worker, claim=claim)
-    step = tool_steps(run_id).filter(call_id=result.id).first()
+    step = tool_steps(run_id).filter(call_id=storable(result.id)).first()
     if step is None:
         step = RunStep(run_id=run_id, number=next_number(run_id), kind=StepKind.TOOL, started_at=timezone.now())
-        step.call_id, step.tool = result.id, result.name
+        step.call_id, step.tool = storable(result.id), storable(result.name)
     step.text = storable(result.text)
     step.state = StepState.FAILED if result.failed else StepState.DONE
     step.finished_at = timezone.now()

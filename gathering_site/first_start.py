@@ -15,6 +15,7 @@ from gathering_site.common.actors import Actor
 from gathering_site.common.models import Token, User
 from gathering_site.common.tokens import create_token
 from gathering_site.found_providers import find_providers
+from gathering_site.parts import PartFailed
 from gathering_site.supervisor.announcement import Prepared
 
 LOCK = 0x67617468
@@ -87,6 +88,8 @@ def fill(providers: dict[str, str]) -> Prepared:
 
 
 def replace_script_token(administrator: str) -> str:
-    user = User.objects.get(username=administrator)
+    user = User.objects.filter(username=administrator).first()
+    if user is None:
+        raise PartFailed("No administrator is left to make a token for: run `manage.py createsuperuser`.")
     Token.objects.filter(user=user, name=SCRIPT_TOKEN).delete()
     return create_token(user=user, name=SCRIPT_TOKEN)

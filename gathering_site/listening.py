@@ -8,18 +8,19 @@ from ipaddress import ip_address
 from django.core.exceptions import ImproperlyConfigured
 
 BACKLOG = 1024
+HIGHEST_PORT = 65535
 
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 takes a free one. Raises ImproperlyConfigured, naming the port, where that cannot
     be."""
+    if not 0 <= port <= HIGHEST_PORT:
+        raise ImproperlyConfigured(f"There is no port {port}: choose one up to {HIGHEST_PORT} with --port.")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except socket.gaierror as error:
         raise ImproperlyConfigured(f"{host!r} is not an address of this machine ({error.strerror}).") from error
-    except OverflowError as error:
-        raise ImproperlyConfigured(f"There is no port {port}: choose one up to 65535 with --port.") from error
     except OSError as error:
         raise ImproperlyConfigured(reason(error, host, port)) from error
 

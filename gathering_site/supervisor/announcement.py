@@ -5,10 +5,12 @@ import os
 from pathlib import Path
 from typing import TypedDict
 
+from django.core.exceptions import ImproperlyConfigured
+
 
 class Prepared(TypedDict):
     """What `manage.py prepare --json` gives. `password` and `token` are there on the first start only; `script_token`
-    where it was asked for."""
+    where it was asked for; `administrator` is empty where nobody is one any more."""
 
     administrator: str
     password: str | None
@@ -26,7 +28,10 @@ def announcement(url: str, prepared: Prepared, *, hosts_are_missing: bool) -> st
     """The block that is printed once a message could be answered. `hosts_are_missing`: other machines can reach the
     server, and it does not know by which names."""
     administrator = prepared["administrator"]
-    if prepared["password"]:
+    if not administrator:
+        login = "no administrator is left; manage.py createsuperuser makes one"
+        token = "manage.py token NAME  makes one for that user"
+    elif prepared["password"]:
         login = f"{administrator}  {prepared['password']}    (shown this once)"
         token = f"{prepared['token']}    (shown this once)"
     else:
@@ -37,6 +42,17 @@ def announcement(url: str, prepared: Prepared, *, hosts_are_missing: bool) -> st
     if hosts_are_missing:
         lines["hosts"] = "only localhost is answered: put this machine's names into GATHERING_HOSTS"
     return "\n".join(["", "Gathering is ready.", *(f"  {name:<9}  {text}" for name, text in lines.items()), ""])
+
+
+def make_way(path: Path) -> None:
+    """Removes what an earlier start said. Raises ImproperlyConfigured where the file could not be written later."""
+    try:
+        path.unlink(missing_ok=True)
+        reason = "" if os.access(path.parent, os.W_OK) else "its folder is not there, or not for us to write to"
+    except OSError as error:
+        reason = str(error.strerror)
+    if reason:
+        raise ImproperlyConfigured(f"The ready file {path} cannot be written: {reason}.")
 
 
 def write_ready_file(path: Path, *, url: str, token: str) -> None:

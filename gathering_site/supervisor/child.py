@@ -97,12 +97,12 @@ class Child:
             await asyncio.sleep(self.pause)
             try:
                 await self.start()
-            except ImproperlyConfigured as error:
+            except (ImproperlyConfigured, OSError) as error:
                 self.log(self.program.name, str(error))
 
     async def stop(self, patience: float) -> None:
         """Asks the program to end, and kills it when `patience` seconds have passed."""
-        if self.process is None:
+        if self.process is None or not self.running:
             return
         with suppress(ProcessLookupError):
             self.process.send_signal(self.program.stop_signal)

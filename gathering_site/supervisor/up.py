@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -27,9 +28,12 @@ database goes before the database."""
 
 
 class Up:
-    def __init__(self, *, socket_: socket.socket, ready_file: Path | None) -> None:
+    """`socket_` is where the server will listen, `show` shows a line to people."""
+
+    def __init__(self, *, socket_: socket.socket, ready_file: Path | None, show: Callable[[str], None]) -> None:
         self.socket = socket_
         self.ready_file = ready_file
+        self.show = show
         self.children: dict[str, Child] = {}
 
     async def run(self) -> None:
@@ -51,14 +55,13 @@ class Up:
 
     async def start(self) -> None:
         self.log("up", f"starting, with all data in {environment.data_folder()}")
-        if self.ready_file:
-            self.ready_file.unlink(missing_ok=True)
-        await self.start_all(*embedded_servers())
+        if servers := embedded_servers():
+            await self.start_all(*servers)
         prepared = await self.prepare()
         await self.start_all(programs.server(self.socket.fileno()), programs.worker(), programs.beat())
         url = listening.url(self.socket)
         hosts_are_missing = not listening.is_local(self.socket) and not environment.words("GATHERING_HOSTS")
-        print(announcement(url, prepared, hosts_are_missing=hosts_are_missing), flush=True)  # noqa: T201
+        self.show(announcement(url, prepared, hosts_are_missing=hosts_are_missing))
         if self.ready_file and (token := prepared["script_token"]):
             write_ready_file(self.ready_file, url=url, token=token)
 
@@ -66,7 +69,12 @@ class Up:
         """Starts these programs side by side; returns when all are ready."""
         children = [Child(program, self.log) for program in started]
         self.children |= {child.program.name: child for child in children}
-        await asyncio.gather(*(child.start() for child in children))
+        starting = [asyncio.create_task(child.start()) for child in children]
+        try:
+            await asyncio.gather(*starting)
+        finally:
+            # None may come into being behind the back of `stop`.
+            await asyncio.wait(starting)
         await asyncio.gather(*(child.wait_until_ready() for child in children))
 
     async def prepare(self) -> Prepared:
@@ -88,7 +96,7 @@ class Up:
             with suppress(ProcessLookupError):
                 process.kill()
         if process.returncode:
-            raise ImproperlyConfigured(complaint.decode().removeprefix("CommandError: ").strip())
+            raise ImproperlyConfigured(complaint.decode().rpartition("CommandError: ")[2].strip())
         return json.loads(output)
 
     async def stop(self) -> None:
@@ -105,8 +113,7 @@ class Up:
                 child.kill()
 
     def log(self, name: str, line: str) -> None:
-        with suppress(OSError):
-            print(f"{name:<8} | {line}", flush=True)  # noqa: T201
+        self.show(f"{name:<8} | {line}")
 
 
 def embedded_servers() -> list[Program]:

@@ -1,14 +1,10 @@
 """What is wrong is said in one line that names it, and nothing is left running or changed."""
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from gathering_site import environment
-from tests.up.gathering import command_environment, manage
+from tests.up.gathering import manage
 
 
 def complaint(data: Path, *command: str, **variables: str) -> str:
@@ -69,18 +65,14 @@ def test_the_doctor_sees_an_open_data_folder(data: Path) -> None:
     assert f"FAIL  data folder: {data / 'secret_key'} is open to other users" in manage(data, "doctor").stdout
 
 
-def test_two_first_starts_at_once_on_one_database_make_one_administrator(data: Path, empty_database: str) -> None:
-    variables = {"DATABASE_URL": empty_database, "REDIS_URL": environment.redis_url()}
-    both = [
-        subprocess.Popen(
-            [sys.executable, "manage.py", "prepare", "--json"],
-            cwd=environment.BASE,
-            env=command_environment(data, **variables),
-            stdout=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]
-    outcomes = [json.loads(process.communicate(timeout=60)[0]) for process in both]
-    assert [outcome["administrator"] for outcome in outcomes] == ["admin", "admin"]
-    assert sorted(bool(outcome["password"]) for outcome in outcomes) == [False, True]
-    assert sorted(bool(outcome["conversation"]) for outcome in outcomes) == [False, True]
+def test_a_ready_file_that_cannot_be_written_is_told_at_the_start(data: Path) -> None:
+    path = data / "nowhere" / "ready.json"
+    assert f"The ready file {path} cannot be written" in complaint(data, "up", "--port", "0", "--ready-file", str(path))
+
+
+def test_a_port_that_does_not_exist_is_named(data: Path) -> None:
+    assert "There is no port 70000" in complaint(data, "up", "--port", "70000")
+
+
+def test_a_host_that_is_not_ours_is_named(data: Path) -> None:
+    assert "192.0.2.1" in complaint(data, "up", "--host", "192.0.2.1", "--port", "0")

@@ -9,6 +9,8 @@ import pytest
 
 from tests.up.gathering import Gathering, manage, until
 
+pytestmark = pytest.mark.xdist_group("a running up")
+
 
 def test_the_ready_file_is_for_its_owner_alone_and_its_token_works(gathering: Gathering) -> None:
     assert stat.S_IMODE(gathering.ready_file.stat().st_mode) == 0o600

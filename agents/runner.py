@@ -3,9 +3,6 @@ over and waits; the threads only say how many runs go on at once."""
 
 import asyncio
 import logging
-import os
-import secrets
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -24,6 +21,7 @@ from agents.providers.base import Account, Provider, ProviderError
 from agents.services import runs
 from agents.services.steps import Lost
 from agents.services.work import load_work
+from agents.services.workers import worker_name
 from gathering_site.common.errors import DomainError
 from gathering_site.events.live import publish_deltas
 
@@ -39,7 +37,7 @@ class Runner:
     """The loop of this process with its flusher, its keeper of leases and its connections to providers."""
 
     def __init__(self) -> None:
-        self.worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.worker = worker_name()
         self.active: dict[int, asyncio.Task[None]] = {}
         self.providers: dict[bytes, Provider] = {}
         self.stopping = False

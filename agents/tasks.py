@@ -3,10 +3,11 @@
 import threading
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 
 from agents.runner import Runner
 from agents.services.runs import enqueue_forgotten_runs
+from agents.services.workers import release_runs_of_dead_workers
 
 running: list[Runner] = []
 making = threading.Lock()
@@ -27,6 +28,13 @@ def execute_run(run_id: int) -> None:
 
 @shared_task(name="agents.enqueue_forgotten_runs", expires=10)
 def enqueue_runs() -> None:
+    enqueue_forgotten_runs()
+
+
+@worker_ready.connect
+def take_up_what_was_left(**_: object) -> None:
+    """What waited while no worker ran, or was held by one that was killed, starts now."""
+    release_runs_of_dead_workers()
     enqueue_forgotten_runs()
 
 

@@ -4,7 +4,7 @@ under `CELERY_`."""
 import os
 
 from celery import Celery
-from celery.signals import setup_logging, worker_ready
+from celery.signals import setup_logging
 
 from gathering_site.environment import tell_ready
 
@@ -20,12 +20,4 @@ app.set_default()
 @setup_logging.connect
 def keep_logging(**_: object) -> None:
     """Being connected is all: Celery then leaves Django's logging as it is."""
-
-
-@worker_ready.connect
-def take_up_forgotten_runs(**_: object) -> None:
-    """What was left while no worker ran starts now, not with beat's next round."""
-    from agents.services.runs import enqueue_forgotten_runs
-
-    enqueue_forgotten_runs()
     tell_ready()

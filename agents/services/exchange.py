@@ -15,7 +15,6 @@ from gathering_site.common.actors import Actor
 from gathering_site.common.error_answers import faults
 from gathering_site.common.errors import DomainError, InvalidInput
 
-
 ODD_BREAKS = re.compile("[\x85\u2028\u2029]")
 """YAML takes them for ends of lines, and would make plain ones of them outside of double quotes."""
 
@@ -33,10 +32,7 @@ class Dumper(yaml.SafeDumper):
 
 
 def write_text(dumper: Dumper, text: str) -> yaml.Node:
-    if ODD_BREAKS.search(text):
-        style = '"'
-    else:
-        style = "|" if "\n" in text else ""
+    style = '"' if ODD_BREAKS.search(text) else "|" if "\n" in text else ""
     return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style=style)
 
 

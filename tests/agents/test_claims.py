@@ -1,5 +1,9 @@
 """A run is one worker's at a time, and ends once."""
 
+import os
+import socket
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -17,6 +21,7 @@ from agents.services.runs import (
     renew_leases,
 )
 from agents.services.steps import Lost, store_reply
+from agents.services.workers import release_runs_of_dead_workers, worker_name
 from conversations.models import Message
 from gathering_site.common.actors import Actor
 from gathering_site.common.errors import Conflict
@@ -128,6 +133,23 @@ def test_a_run_that_lost_its_worker_is_sent_again(run, held):
     assert enqueue_forgotten_runs() == 0
     let_lease_run_out(run)
     assert enqueue_forgotten_runs() == 1
+
+
+def test_what_a_dead_worker_of_this_machine_held_does_not_wait_for_its_lease(run):
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    child.wait()
+    host = socket.gethostname()
+    assert claim_run(run_id=run.pk, worker=f"{host}:{os.getpid()}:alive") == 1
+    assert release_runs_of_dead_workers() == 0
+    let_lease_run_out(run)
+    assert claim_run(run_id=run.pk, worker=f"{host}:{child.pid}:dead") == 2
+    assert release_runs_of_dead_workers() == 1
+    assert claim_run(run_id=run.pk, worker=worker_name()) == 3
+
+
+def test_a_worker_of_another_machine_is_not_judged(run):
+    assert claim_run(run_id=run.pk, worker="elsewhere:1:x") == 1
+    assert release_runs_of_dead_workers() == 0
 
 
 def test_two_beats_at_once_share_what_is_forgotten(alice, ada, run):

@@ -11,13 +11,12 @@ import websockets
 from tests.scenarios.conftest import Listener, ended
 from tests.up.gathering import Gathering
 
-LEASE = 3
 TEXT = "write 120 words"
 
 
 @pytest.fixture(scope="module")
 def gathering(tmp_path_factory: pytest.TempPathFactory):
-    running = Gathering(tmp_path_factory.mktemp("survival"), GATHERING_LEASE_SECONDS=str(LEASE))
+    running = Gathering(tmp_path_factory.mktemp("survival"))
     try:
         yield running.wait_until_ready()
     finally:

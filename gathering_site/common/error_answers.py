@@ -108,6 +108,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The answer to an unexpected error: its id is in the log beside the traceback."""
+    """The answer to an unexpected error. Django logs the traceback right after this."""
     identifier = getattr(request, "id", "unknown")
+    logger.error("Request %s, %s %s, failed:", identifier, request.method, request.path)
     return plain_answer(500, f"Something went wrong on the server; its log has it under request {identifier}.")

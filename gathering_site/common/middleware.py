@@ -13,7 +13,7 @@ def prepare_request(request: HttpRequest) -> None:
     except where Django's own addresses have one."""
     request.id = secrets.token_hex(8)
     if request.path_info.endswith("/") and not request.path_info.startswith(SLASHED):
-        request.path_info = request.path_info.rstrip("/") or "/"
+        request.path_info = request.path_info[:-1] or "/"
 
 
 def finish_answer(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:

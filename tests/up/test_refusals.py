@@ -50,6 +50,10 @@ def test_a_database_of_another_major_version_is_left_alone(data: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["PG_VERSION"]
 
 
+def test_a_command_without_a_database_says_what_to_do(data: Path) -> None:
+    assert "Run `manage.py up`" in complaint(data, "token", "admin")
+
+
 def test_the_doctor_says_what_to_do_about_what_is_not_there(data: Path) -> None:
     report = manage(data, "doctor")
     assert report.returncode == 1

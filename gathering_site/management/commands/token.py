@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from gathering_site.common.models import User
 from gathering_site.common.tokens import create_token
+from gathering_site.parts import PartFailed, check_database
 
 
 class Command(BaseCommand):
@@ -14,6 +15,10 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="", help="what it is for")
 
     def handle(self, *, username: str, name: str, **_: object) -> None:
+        try:
+            check_database()
+        except PartFailed as error:
+            raise CommandError(str(error)) from error
         user = User.objects.filter(username=username, is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user {username!r}.")

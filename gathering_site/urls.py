@@ -4,12 +4,12 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from gathering_site.health import health
+from gathering_site.health import Health
 
 PUBLIC = {"authentication_classes": [], "permission_classes": []}
 
 urlpatterns = [
-    path("health", health, name="health"),
+    path("health", Health.as_view(), name="health"),
     path("openapi.json", SpectacularJSONAPIView.as_view(**PUBLIC), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC), name="docs"),
     path("redoc", SpectacularRedocView.as_view(url_name="openapi", **PUBLIC), name="redoc"),

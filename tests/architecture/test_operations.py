@@ -60,6 +60,8 @@ def test_all_that_was_promised_is_in_the_document():
 @every_operation
 def test_it_is_documented(method, path, operation):
     assert operation["summary"]
+    if path in PUBLIC:
+        return
     assert {"401", "422"} <= operation["responses"].keys()
     if "{" in path:
         assert "404" in operation["responses"]
@@ -77,6 +79,9 @@ def test_its_body_and_its_answer_have_an_example(method, path, operation):
 @every_operation
 async def test_it_refuses_who_has_no_token(anonymous, method, path, operation):
     answer = await anonymous.request(method, filled(path), json={} if method != "get" else None)
+    if path in PUBLIC:
+        assert answer.status_code == 200
+        return
     assert answer.status_code == 401
     assert answer.json().keys() == {"detail"}
 

@@ -11,6 +11,8 @@ import websockets
 from tests.scenarios.conftest import Listener, ended
 from tests.up.gathering import Gathering
 
+pytestmark = pytest.mark.xdist_group("survival")
+
 TEXT = "write 120 words"
 
 

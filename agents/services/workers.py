@@ -15,13 +15,9 @@ def release_runs_of_dead_workers() -> int:
     step finds that it is lost."""
     host = socket.gethostname()
     held = Run.objects.filter(state=RunState.RUNNING, worker__startswith=f"{host}:")
-    lost = [
-        {"run_id": run_id, "worker": worker, "claim": claim}
-        for run_id, worker, claim in held.values_list("pk", "worker", "attempt")
-        if not is_alive(int(worker.split(":")[1]))
-    ]
-    for holder in lost:
-        release_run(**holder)
+    lost = [run for run in held.only("pk", "worker", "attempt") if not is_alive(int(run.worker.split(":")[1]))]
+    for run in lost:
+        release_run(run_id=run.pk, worker=run.worker, claim=run.attempt)
     return len(lost)
 
 

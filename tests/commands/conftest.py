@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import IO
 
 import pytest
 
@@ -14,12 +15,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def run(variables: dict[str, str], transactional_db: None) -> Run:
     """Runs `manage.py` on the tests' database, as from a terminal's command line; gives what it printed."""
 
-    def run(*arguments: str, text: str = "", **changed: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: str, text: str = "", lines: IO[str] | None = None, **changed: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             env=os.environ | variables | changed,
             cwd=environment.BASE,
-            input=text,
+            **({"stdin": lines} if lines else {"input": text}),
             capture_output=True,
             text=True,
             timeout=60,

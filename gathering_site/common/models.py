@@ -2,6 +2,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from knox.models import AbstractAuthToken
+from knox.settings import CONSTANTS
 
 
 class TimestampedModel(models.Model):
@@ -17,12 +18,15 @@ class User(AbstractUser):
 
 
 class Token(AbstractAuthToken):
-    """A key to the REST and socket doors, stored as a hash; it is shown once, when it is made."""
+    """A key to the REST and socket doors, stored as a hash; it is shown once, when it is made. The hash is not its
+    primary key, which is part of addresses and of logs."""
 
+    id = models.BigAutoField(primary_key=True)
+    digest = models.CharField(max_length=CONSTANTS.DIGEST_LENGTH, unique=True)
     name = models.CharField(max_length=100, blank=True)
 
     def __str__(self) -> str:
-        return self.name or self.token_key
+        return self.name or f"token {self.pk}"
 
 
 class IdempotencyKey(models.Model):

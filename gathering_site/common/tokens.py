@@ -1,18 +1,24 @@
 """Tokens: the keys to the REST and socket doors. Only a hash of each is stored; the text is shown once."""
 
+from datetime import datetime
 from functools import cache
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 from knox.crypto import hash_token
 
+from gathering_site.common.errors import InvalidInput
 from gathering_site.common.models import Token, User
 from gathering_site.common.queries import TEXT, Plan
 
 
-def create_token(*, user: User, name: str = "") -> str:
-    """A new token of the user's, that works until it is deleted; gives its text, which nobody can find out later."""
-    _, text = Token.objects.create(user=user, name=name)
+def create_token(*, user: User, name: str = "", expiry: datetime | None = None) -> str:
+    """A new token of the user's, that works until its expiry, if there is one, or until it is deleted; gives its text,
+    which nobody can find out later. Raises InvalidInput."""
+    if expiry and expiry <= timezone.now():
+        raise InvalidInput("The expiry has passed already.", field="expiry")
+    _, text = Token.objects.create(user=user, name=name, expiry=expiry and expiry - timezone.now())
     return text
 
 

@@ -32,9 +32,11 @@ def paced_upstream(words: int, rate: float) -> Iterator[str]:
         options = ["--port-file", str(file), "--words", str(words), "--rate", str(rate)]
         command = [sys.executable, "-m", "tests.upstreams", "openai", *options]
         with subprocess.Popen(command, cwd=environment.BASE) as process:
-            until(file.exists, "the upstream's port")
-            yield f"http://127.0.0.1:{file.read_text()}/v1"
-            process.terminate()
+            try:
+                until(file.exists, "the upstream's port")
+                yield f"http://127.0.0.1:{file.read_text()}/v1"
+            finally:
+                process.terminate()
 
 
 class Talks:

@@ -1,4 +1,6 @@
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
 from django.utils.functional import cached_property
@@ -29,6 +31,7 @@ class Conversation(TimestampedModel):
             models.Index(fields=["updated_at", "id"], name="conversation_updated"),
             models.Index(fields=["created_at", "id"], name="conversation_created"),
             models.Index(fields=["title", "id"], name="conversation_title"),
+            GinIndex(SearchVector("title", config="simple"), name="conversation_search"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import OuterRef, Q
 
 from agents.choices import Visibility
+from agents.querysets.search import with_words
 from gathering_site.common.models import User
 
 
@@ -21,6 +22,10 @@ class ConversationQuerySet(models.QuerySet):
     def changeable_by(self, user: User) -> Self:
         """Its title, agents and end are its owner's to decide; who can see it can write in it."""
         return self.all() if user.is_superuser else self.filter(owner=user)
+
+    def search(self, text: str) -> Self:
+        """Conversations whose title has a word that begins with each word of the text."""
+        return with_words(self, text, "title")
 
 
 class MessageQuerySet(models.QuerySet):

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from gathering_site.health import Health
@@ -15,6 +16,7 @@ urlpatterns = [
     path("redoc", SpectacularRedocView.as_view(url_name="openapi", **PUBLIC), name="redoc"),
     path("", include("agents.urls")),
     path("", include("conversations.urls")),
+    path("admin", RedirectView.as_view(url="/admin/")),
     path("admin/", admin.site.urls),
 ]
 

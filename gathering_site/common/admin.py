@@ -22,6 +22,7 @@ from gathering_site.common.tokens import create_token, find_token
 
 admin.site.site_header = admin.site.site_title = "Gathering"
 admin.site.index_title = "Administration"
+admin.site.site_url = None  # There is no page to go back to.
 
 MOST_COUNTED = 10_000
 TOKEN_MADE = "The token is <code>{}</code>. It is not shown again."
@@ -88,6 +89,7 @@ class ServiceAdmin(admin.ModelAdmin):
 
     form = ServiceForm
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
     ordering: Sequence[str] | None = ("-pk",)
 
@@ -179,6 +181,7 @@ class UserAdmin(DjangoUserAdmin):
     search_fields = ["username__startswith"]
     search_help_text = "The beginning of a user name."
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_filter = ["is_staff", "is_superuser", "is_active"]
     list_display = ["username", "email", "is_active", "is_staff", "is_superuser", "last_login"]
 

@@ -38,6 +38,10 @@ def test_only_the_staff_gets_in(path: str, alice: User) -> None:
     assert logged_in(alice).get(f"/admin/{path}/").status_code == 403
 
 
+def test_its_address_needs_no_slash(as_charlie: Client) -> None:
+    assert as_charlie.get("/admin", follow=True).status_code == 200
+
+
 def test_a_form_without_its_token_is_refused(charlie: User, ada: Agent) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(charlie)

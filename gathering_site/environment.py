@@ -12,6 +12,7 @@ from gathering_site.embedded.user import server_user
 BASE = Path(__file__).resolve().parent.parent
 READY_DESCRIPTOR = "GATHERING_READY_DESCRIPTOR"
 """Set by the supervisor: the pipe through which a program tells it that it is ready."""
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 LONGEST_DATA_FOLDER = 103 - len("/run/.s.PGSQL.5432")
 
 
@@ -20,7 +21,7 @@ def data_folder() -> Path:
     return Path(os.environ.get("GATHERING_DATA") or BASE / "var").absolute()
 
 
-def whole_number(name: str, default: int) -> int:
+def whole_number(name: str, default: int, *, lowest: int = 1) -> int:
     text = os.environ.get(name, "")
     if not text:
         return default
@@ -28,8 +29,8 @@ def whole_number(name: str, default: int) -> int:
         number = int(text)
     except ValueError:
         number = 0
-    if number < 1:
-        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number above 0.")
+    if number < lowest:
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number above {lowest - 1}.")
     return number
 
 
@@ -42,6 +43,26 @@ def tell_ready() -> None:
 
 def words(name: str) -> list[str]:
     return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def host_names() -> list[str]:
+    """Under which names the server answers: those of `GATHERING_HOSTS`, and always this machine's own, under which `up`
+    announces it."""
+    return list(dict.fromkeys([*words("GATHERING_HOSTS"), *LOOPBACK]))
+
+
+def secure_origins() -> list[str]:
+    """The origins of pages that come over TLS under these names; `.example.org` stands for all names below it, too."""
+    return [f"https://*{name}" if name.startswith(".") else f"https://{name}" for name in host_names()]
+
+
+def behind_proxy() -> bool:
+    """`GATHERING_PROXY`: 1 where every request comes through a proxy that ends TLS and sets X-Forwarded-Proto. Without
+    it the header is not believed: anybody can send it."""
+    text = os.environ.get("GATHERING_PROXY", "")
+    if text not in ("", "0", "1"):
+        raise ImproperlyConfigured(f"GATHERING_PROXY is {text!r}; it must be 1, or 0, or not set.")
+    return text == "1"
 
 
 def run_folder() -> Path:

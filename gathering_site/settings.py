@@ -1,6 +1,7 @@
 """Settings of the one Gathering program. What differs between machines comes from `environment`."""
 
 from datetime import timedelta
+from logging import LogRecord
 
 import dj_database_url
 
@@ -12,7 +13,13 @@ DATA_DIR = environment.data_folder()
 SECRET_KEY = environment.secret_key()
 SALT_KEY = "gathering.provider-keys"
 DEBUG = False
-ALLOWED_HOSTS = environment.words("GATHERING_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS = environment.host_names()
+
+# A proxy that ends TLS calls us by plain HTTP, while the browser's pages are of an https origin.
+CSRF_TRUSTED_ORIGINS = environment.secure_origins()
+BEHIND_PROXY = environment.behind_proxy()
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_PROXY
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -172,7 +179,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # A worker that is killed loses its runs to another one after this time.
-RUN_LEASE_SECONDS = environment.whole_number("GATHERING_LEASE_SECONDS", 30)
+# Leases are renewed each second: a shorter one would run out in the hands of a living worker.
+RUN_LEASE_SECONDS = environment.whole_number("GATHERING_LEASE_SECONDS", 30, lowest=3)
 # How long a queued run may wait before its task is thought lost and sent again.
 RUN_ENQUEUE_PATIENCE = timedelta(seconds=15)
 
@@ -181,10 +189,18 @@ KNOX_TOKEN_MODEL = "common.Token"
 MIGRATION_MODULES = {"knox": None}
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_TTL": None, "TOKEN_MODEL": "common.Token"}
 
+
+def one_line(record: LogRecord) -> bool:
+    record.exc_info = None
+    record.msg = record.msg.replace("ALLOWED_HOSTS", "GATHERING_HOSTS")
+    return True
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "filters": {"one_line": {"()": "django.utils.log.CallbackFilter", "callback": one_line}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
@@ -192,6 +208,8 @@ LOGGING = {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
         # A 404 is the client's affair.
         "django.request": {"level": "ERROR"},
+        # Scanners ask by all kinds of names. An operator who forgot one finds it in the line.
+        "django.security.DisallowedHost": {"filters": ["one_line"]},
     },
 }
 

@@ -24,6 +24,8 @@ def complaint(data: Path, *command: str, **variables: str) -> str:
         ("REDIS_URL", "localhost:6379"),
         ("GATHERING_RUNS_AT_ONCE", "many"),
         ("GATHERING_LEASE_SECONDS", "-1"),
+        ("GATHERING_LEASE_SECONDS", "2"),
+        ("GATHERING_PROXY", "yes"),
         ("GATHERING_DATA", "/proc/nowhere"),
     ],
 )

@@ -1,35 +1,22 @@
 """Database work for the runs' event loop: in threads, with a connection only while it lasts."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
-from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from agents.providers.base import Reply, ToolCall, ToolResult
 from agents.services import steps
+from gathering_site.common import threads
 
 Result = TypeVar("Result")
-
-PAUSE = 0.5
-"""Seconds before a database that did not answer is tried again."""
 
 
 async def in_database(function: Callable[..., Result], **arguments: Any) -> Result:
     """Calls the function in a thread. A database that is away (it restarts) is tried again for the length of a lease,
     so every function given here must be one that can be called twice."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + settings.RUN_LEASE_SECONDS
-    while True:
-        try:
-            return await database_sync_to_async(function, thread_sensitive=False)(**arguments)
-        except (OperationalError, InterfaceError):
-            if loop.time() > deadline:
-                raise
-            await asyncio.sleep(PAUSE)
+    return await threads.in_database(function, patience=settings.RUN_LEASE_SECONDS, **arguments)
 
 
 class DatabaseJournal(msgspec.Struct, frozen=True):

@@ -22,5 +22,5 @@ def price_of(usage: Usage, *, provider: str, model: str) -> Decimal | None:
     )
     try:
         return calc_price(priced, model_ref=model, provider_id=provider).total_price
-    except LookupError:
+    except (LookupError, ValueError):  # No such model, or counts that make no sense to its price.
         return None

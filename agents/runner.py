@@ -14,7 +14,6 @@ from django.conf import settings
 from agents.choices import RunState
 from agents.engine.flusher import Delta, Flusher
 from agents.engine.run import BoundHit, open_stream, perform
-from agents.engine.tools import REGISTRY
 from agents.journal import DatabaseJournal, in_database
 from agents.providers import open_provider
 from agents.providers.base import Account, Provider, ProviderError
@@ -75,6 +74,7 @@ class Runner:
         key = msgspec.json.encode(account)
         if key not in self.providers:
             await asyncio.to_thread(import_module, f"agents.providers.{account.kind}")
+        if key not in self.providers:  # Another run may have opened it meanwhile.
             self.providers[key] = open_provider(account)
         return self.providers[key]
 
@@ -102,6 +102,9 @@ class Runner:
         if claim is None:
             return
         journal = DatabaseJournal(run_id, self.worker, claim)
+        if self.stopping:
+            await in_database(runs.release_run, **journal.holder)
+            return
         task = self.active[run_id] = asyncio.create_task(self.bring_to_end(journal))
         await asyncio.wait([task])
         del self.active[run_id]
@@ -124,7 +127,6 @@ class Runner:
                 journal=journal,
                 flusher=self.flusher,
                 stream=stream,
-                tools=REGISTRY,
             )
             state = RunState.SUCCEEDED
         except Lost:

@@ -1,10 +1,9 @@
 """The answer to a question, followed from outside of the server."""
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
-from channels.db import database_sync_to_async
 from django.db.models.functions import Now
 
 from agents.choices import RunState
@@ -13,6 +12,7 @@ from agents.models import Run
 from conversations.events import topic_of
 from conversations.services.chat import Chat
 from gathering_site.common.models import User
+from gathering_site.common.threads import in_database
 from gathering_site.events.admission import admit
 from gathering_site.events.frames import MESSAGE_DELTA, Frame
 from gathering_site.events.reader import StreamEnded
@@ -20,9 +20,6 @@ from gathering_site.events.views import login_of
 
 PICK_UP = 30.0
 """Seconds in which a worker must take up the run."""
-
-
-Result = TypeVar("Result")
 
 
 class CannotFollow(Exception):
@@ -54,21 +51,17 @@ class Answer(msgspec.Struct):
                 self.state, self.reason = RunState(data["run"]["state"]), data["run"]["reason"]
 
 
-async def in_thread(function: Callable[..., Result], **arguments: Any) -> Result:
-    return await database_sync_to_async(function, thread_sensitive=False)(**arguments)
-
-
 async def follow(said: Chat, *, user: User) -> AsyncIterator[Answer]:
     """The answer to what was said, again and again as it grows, the last time when its run has ended. Raises
     CannotFollow where no worker takes it up, or the user may not read it any more."""
     answer, conversation = Answer(run=said.run.pk), said.message.conversation_id
     where = {"prefix": "conversations", "identifier": conversation, "after": said.number}
-    reader = await in_thread(admit, login=login_of(user, None), **where)
-    await reader.join()
+    reader = await in_database(admit, login=login_of(user, None), **where)
     try:
+        await reader.join()
         while answer.state is None:
             frames = await reader.read(None if answer.started else PICK_UP)
-            if not frames and not await in_thread(is_busy, conversation=conversation):
+            if not frames and not await in_database(is_busy, conversation=conversation):
                 raise CannotFollow(
                     f"No worker took up the message within {PICK_UP:g} seconds: start `manage.py up`, or a worker "
                     "(`celery -A gathering_site worker`). The message is kept, and is answered then."

@@ -73,7 +73,10 @@ class Message(models.Model):
     objects = MessageQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["conversation", "id"], name="message_conversation")]
+        indexes = [
+            models.Index(fields=["conversation", "id"], name="message_conversation"),
+            models.Index(fields=["conversation"], name="message_streaming", condition=Q(state=MessageState.STREAMING)),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(user__isnull=True, agent__isnull=False) | Q(user__isnull=False, agent__isnull=True),

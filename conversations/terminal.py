@@ -12,13 +12,14 @@ from typing import TextIO
 from agents.choices import RunState
 from agents.models import Agent, Run
 from agents.services.runs import cancel_run
-from conversations.answer import Answer, follow, in_thread
+from conversations.answer import Answer, follow
 from conversations.events import author_data
 from conversations.models import Conversation
 from conversations.services.chat import chat
 from conversations.services.messages import with_live_text
 from gathering_site.common.actors import Actor
 from gathering_site.common.errors import Conflict, DomainError
+from gathering_site.common.threads import in_database
 
 HISTORY = 10
 """Messages of a conversation that are shown when one goes on with it."""
@@ -105,7 +106,7 @@ class Terminal:
     def stop(self) -> None:
         async def cancel(run: Run) -> None:
             with suppress(Conflict):  # It has just ended by itself.
-                await in_thread(cancel_run, actor=self.actor, run=run)
+                await in_database(cancel_run, actor=self.actor, run=run)
 
         if self.run and not self.stopping:
             self.stopping = asyncio.create_task(cancel(self.run))
@@ -113,7 +114,7 @@ class Terminal:
     async def greet(self) -> None:
         if self.interactive:
             self.print(f"{self.agent.name} ({self.agent.model}) listens. {HELP}\n")
-            for line in await in_thread(self.read_history):
+            for line in await in_database(self.read_history):
                 self.print(f"{line}\n")
 
     def read_history(self) -> list[str]:
@@ -143,7 +144,7 @@ class Terminal:
         return True
 
     async def ask(self, text: str) -> bool:
-        said = await in_thread(chat, actor=self.actor, agent=self.agent, text=text, conversation=self.conversation)
+        said = await in_database(chat, actor=self.actor, agent=self.agent, text=text, conversation=self.conversation)
         self.conversation, self.run, self.shown = said.message.conversation, said.run, ""
         answer = Answer(run=said.run.pk)
         try:

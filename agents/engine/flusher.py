@@ -17,7 +17,7 @@ RENEWAL = 5.0
 """Seconds without new text after which a stream makes sure that its text is still kept: a server of live text that was
 restarted gets it again also while a tool runs."""
 
-TRIES = 100
+TRIES = 10_000
 """A stream's fence is its run's claim number × TRIES + the try within that claim: later text always has a higher
 fence."""
 

@@ -53,8 +53,9 @@ class Round(msgspec.Struct):
 
 class Work(msgspec.Struct):
     """All that a claimed run needs. `request` holds the history before this run; `rounds` what it did before it lost
-    its worker; `claim` is its claim number; `seconds_spent` counts from its first start; `price` gives the dollars of a
-    usage, None where they are not known."""
+    its worker; `claim` is its claim number; `seconds_spent` is what earlier workers took; `tools` are those that it may
+    call, which are the ones that its request offers; `price` gives the dollars of a usage, None where they are not
+    known."""
 
     run: int
     claim: int
@@ -64,6 +65,7 @@ class Work(msgspec.Struct):
     bounds: Bounds
     rounds: list[Round]
     price: Callable[[Usage], Decimal | None]
+    tools: Mapping[str, Tool] = {}
     seconds_spent: float = 0.0
 
 
@@ -88,20 +90,18 @@ def open_stream(work: Work) -> TextStream:
     return TextStream(topics=work.topics, message=work.message, claim=work.claim, text=joined_text(work.rounds))
 
 
-async def perform(
-    work: Work, *, provider: Provider, journal: Journal, flusher: Flusher, stream: TextStream, tools: Mapping[str, Tool]
-) -> None:
+async def perform(work: Work, *, provider: Provider, journal: Journal, flusher: Flusher, stream: TextStream) -> None:
     """Takes the run from its last stored step to its end. Returns when the model has nothing more to call; raises
     ProviderError, BoundHit, or what the journal raises. `stream.text` is what was written, however it ends."""
     loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(max(0.0, work.bounds.seconds - work.seconds_spent)):
+        async with asyncio.timeout(max(0.0, work.bounds.seconds - work.seconds_spent)) as clock:
             flusher.streams.add(stream)
             rounds = work.rounds
             while not rounds or rounds[-1].reply.tool_calls:
                 if rounds:
                     check_tool_bound(work)
-                    await settle_tools(rounds[-1], journal, tools, seconds=work.bounds.seconds_a_tool)
+                    await settle_tools(rounds[-1], journal, work.tools, seconds=work.bounds.seconds_a_tool)
                 check_model_bounds(work)
                 stream.open_reply()
                 start = loop.time()
@@ -112,6 +112,8 @@ async def perform(
             if rounds[-1].reply.stop_reason == "refusal" and not stream.text:
                 raise ProviderError("The model declined to answer.")
     except TimeoutError as error:
+        if not clock.expired():
+            raise
         raise BoundHit(f"The run took longer than its {work.bounds.seconds:g} seconds.") from error
     finally:
         flusher.streams.discard(stream)
@@ -128,7 +130,7 @@ async def ask(work: Work, provider: Provider, stream: TextStream, flusher: Flush
                 if isinstance(event, TextDelta):
                     stream.write_reply(event.text)
                 elif isinstance(event, Reply):
-                    return event
+                    return msgspec.structs.replace(event, usage=event.usage.sound())
             raise ProviderError("The model's answer ended in the middle.", retry_after=0)
         except ProviderError as error:
             if error.retry_after is None or attempt == STREAM_TRIES:

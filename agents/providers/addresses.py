@@ -1,8 +1,8 @@
 """Which addresses a provider may be reached at. A base URL comes from a user, so without rules it would let them send
 requests from inside the server's network (server-side request forgery).
 
-The rules are checked twice: for the user's sake when a base URL is saved, and for safety's sake on each socket before
-it connects. By then the address is a number, so neither a DNS answer that changed nor an odd spelling gets around it.
+The rules are checked twice: for the user's sake when a base URL is saved, as far as it tells, and for safety's sake on
+each socket before it connects. By then the address is a number, so neither a DNS answer that changed nor an odd spelling gets around it.
 """
 
 import socket
@@ -87,11 +87,11 @@ def checked_socket(*, allow_private: bool) -> Callable[[AddrInfoType], socket.so
 
 
 def check_base_url(url: str, *, allow_private: bool) -> None:
-    """Raises AddressRefused for a base URL that could never be used. A host name that does not resolve now passes: it
-    is checked again at each connection."""
+    """Raises AddressRefused for a base URL that could never be used. A host name is not looked up, which may take long:
+    what it stands for is checked at each connection."""
     try:
         parts = urlsplit(url)
-        port = parts.port
+        _ = parts.port
     except ValueError as error:
         raise AddressRefused("The base URL is not a URL.") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -105,9 +105,19 @@ def check_base_url(url: str, *, allow_private: bool) -> None:
     host = parts.hostname.rstrip(".").lower()
     if host in METADATA_NAMES:
         raise AddressRefused(NEVER)
+    if host == "localhost" or host.endswith(".localhost"):
+        refuse_private(allow_private)
+    elif address := literal_address(host):
+        check_address(address, allow_private=allow_private)
+
+
+def literal_address(host: str) -> str | None:
+    """The IP address that this is, in whatever spelling (`127.1`, `0x7f000001`); None for a name."""
     try:
-        answers = socket.getaddrinfo(host, port or 443, type=socket.SOCK_STREAM)
+        return str(ip_address(host))
+    except ValueError:
+        pass
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host))
     except (OSError, UnicodeError):
-        return
-    for answer in answers:
-        check_address(str(answer[4][0]), allow_private=allow_private)
+        return None

@@ -38,6 +38,10 @@ class ToolTurn(msgspec.Struct, frozen=True):
     results: list[ToolResult]
 
 
+MOST_TOKENS = 1_000_000_000
+"""Of one reply: far above what any model takes."""
+
+
 class Usage(msgspec.Struct, frozen=True):
     """Tokens as the provider counted them. `input` includes what was read from or written to its cache."""
 
@@ -46,6 +50,13 @@ class Usage(msgspec.Struct, frozen=True):
     cache_read: int = 0
     cache_write: int = 0
     reasoning: int = 0
+
+    def sound(self) -> "Usage":
+        """The same within what can be: no provider's slip may make a run impossible to price or to store."""
+        input, output = (min(max(count, 0), MOST_TOKENS) for count in (self.input, self.output))
+        cache_read = min(max(self.cache_read, 0), input)
+        cache_write = min(max(self.cache_write, 0), input - cache_read)
+        return Usage(input, output, cache_read, cache_write, min(max(self.reasoning, 0), output))
 
 
 class Reply(msgspec.Struct, frozen=True):

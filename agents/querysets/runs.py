@@ -11,15 +11,12 @@ from gathering_site.common.models import User
 
 class RunQuerySet(models.QuerySet):
     def visible_to(self, user: User) -> Self:
-        """A run's steps hold what its person said: they and administrators see it, nobody else."""
+        """A run's steps hold what its tools found for its person: they and administrators see it, nobody else. That it
+        began and ended, and what it cost, is told to all in its conversation."""
         return self.all() if user.is_superuser else self.filter(user=user)
 
     def unfinished(self) -> Self:
         return self.filter(state__in=UNFINISHED)
-
-    def lost(self) -> Self:
-        """Runs whose worker stopped renewing its lease."""
-        return self.filter(state=RunState.RUNNING, lease_until__lt=Now())
 
     def held_by(self, *, worker: str) -> Self:
         return self.filter(state=RunState.RUNNING, worker=worker)
@@ -37,7 +34,4 @@ class RunQuerySet(models.QuerySet):
         """Runs that wait for a worker though no task may be on its way to one: the broker lost it, or it was never
         sent."""
         patience = models.ExpressionWrapper(Now() - settings.RUN_ENQUEUE_PATIENCE, output_field=models.DateTimeField())
-        return self.filter(
-            Q(state=RunState.QUEUED) | Q(state=RunState.RUNNING, lease_until__lt=Now()),
-            Q(enqueued_at=None) | Q(enqueued_at__lt=patience),
-        )
+        return self.claimable().filter(Q(enqueued_at=None) | Q(enqueued_at__lt=patience))

@@ -4,11 +4,11 @@ from typing import Any
 
 import msgspec
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Max, ProtectedError
+from django.db.models import Max, ProtectedError, QuerySet
 
 from agents.choices import AgentStatus
 from agents.engine.settings import AgentSettings
-from agents.events import AGENT_UPDATED, agent_data, topic_of_agent
+from agents.events import AGENT_UPDATED, topic_of_agent
 from agents.models import Agent, AgentRevision
 from agents.services.providers import check_provider_name
 from gathering_site.common.actors import Actor
@@ -61,7 +61,7 @@ def update_agent(*, actor: Actor, agent: Agent, **changes: Any) -> Agent:
         save(locked)
         last = locked.revisions.aggregate(last=Max("number"))["last"] or 0
         add_revision(actor=actor, agent=locked, number=last + 1, before=before)
-        emit(topic=topic_of_agent(locked.pk), kind=AGENT_UPDATED, data={"agent": agent_data(locked)})
+        emit(topic=topic_of_agent(locked.pk), kind=AGENT_UPDATED, data=update_data(locked, before))
     return locked
 
 
@@ -83,6 +83,14 @@ def delete_agent(*, actor: Actor, agent: Agent) -> None:
 def restore_agent(*, actor: Actor, agent: Agent, revision: AgentRevision) -> Agent:
     """The agent as it was after that revision: a change like any other, which can be undone too."""
     return update_agent(actor=actor, agent=agent, **revision.values)
+
+
+def history_of(*, actor: Actor, agent: Agent) -> QuerySet[AgentRevision]:
+    """Its revisions, newest first. They hold what the agent was before it was shared, so who may only see it does not
+    see them: Forbidden."""
+    if actor.user and not Agent.objects.changeable_by(actor.user).filter(pk=agent.pk).exists():
+        raise Forbidden("Only its owner can see an agent's history.")
+    return agent.revisions.order_by("-number")
 
 
 def lock_agent(*, actor: Actor, agent: Agent) -> Agent:
@@ -109,6 +117,13 @@ def save(agent: Agent) -> None:
         if "agent_name_per_owner" in str(error):
             raise Conflict(f"There is an agent named {agent.name} already.", field="name") from error
         raise
+
+
+def update_data(agent: Agent, before: dict[str, Any]) -> dict[str, Any]:
+    """Which fields have changed, not to what: the log outlasts what the agent's owner shows to whom."""
+    changed = [field for field, value in values_of(agent).items() if value != before[field]]
+    shown = {"id": agent.pk, "status": agent.status, "visibility": agent.visibility, "updated_at": agent.updated_at}
+    return {"agent": shown, "changed": changed}
 
 
 def values_of(agent: Agent) -> dict[str, Any]:

@@ -42,8 +42,10 @@ def prepare_test(*, actor: Actor, provider: ProviderRow, model: str = "") -> Cal
     "seconds", "error"}`, within SECONDS. Without a `model` it is one that an agent uses with this provider, or one of
     the provider's list. Raises NotFound for who may not see the provider."""
     check_visible(actor=actor, provider=provider)
-    used = agents_using(provider).order_by("-updated_at").values_list("model", flat=True)
-    tried = {"model": model or used.first() or ""}
+    agents = agents_using(provider)
+    if actor.user:
+        agents = agents.visible_to(actor.user)  # The name of another person's model is that person's.
+    tried = {"model": model or agents.order_by("-updated_at").values_list("model", flat=True).first() or ""}
 
     async def ask(client: Provider) -> str:
         tried["model"] = tried["model"] or pick(await client.list_models())

@@ -82,19 +82,12 @@ def create_provider(
     return row
 
 
+@transaction.atomic
 def update_provider(*, actor: Actor, provider: Provider, **changes: Any) -> Provider:
     """The provider with these FIELDS changed. A key is not sent to another place than it was given for: who changes
-    the base URL or the kind gives the key again. Raises Forbidden, InvalidInput, Conflict."""
-    draft = find_changeable(actor=actor, provider=provider)
-    apply(actor=actor, row=draft, changes=changes)
-    check(draft)  # Looks the host's name up, so it comes before the lock. Each connection is checked again.
-    with transaction.atomic():
-        locked = Provider.objects.select_for_update().get(pk=provider.pk)
-        if draft.name.lower() != locked.name.lower():
-            check_unused(locked)
-        apply(actor=actor, row=locked, changes=changes)
-        save(locked)
-    return locked
+    the base URL or the kind gives the key again. Raises Forbidden, InvalidInput, Conflict. The row is locked for it."""
+    find_changeable(actor=actor, provider=provider)
+    before, locked = Provider.objects.select_for_update().get(pk=provider.pk), None
 
 
 @transaction.atomic

@@ -1,8 +1,8 @@
 """The life of a run: queued, claimed by a worker, finished or cancelled.
 
-Every change of a run holds two row locks, always in this order: its subject's (`Host.lock`), then the run's own. So all
-runs of one conversation change one after the other, and whoever looks under the subject's lock sees them as they
-are."""
+Each beginning and end of a run holds two row locks, always in this order: its subject's (`Host.lock`), then the run's
+own. So the runs of one conversation begin and end one after the other, and whoever looks under the subject's lock sees
+them as they are. What a worker does in between holds the run's own lock."""
 
 from datetime import timedelta
 
@@ -14,33 +14,39 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from agents.choices import AgentStatus, RunState
+from agents.engine.run import joined_text
 from agents.engine.settings import AgentSettings
 from agents.events import RUN_FINISHED, RUN_QUEUED, RUN_STARTED, emit_run
 from agents.hosts import host_of
 from agents.models import Agent, Run
 from agents.prices import price_of
-from agents.services.steps import total_usage
+from agents.services.steps import read_rounds, total_usage
 from gathering_site.common.actors import Actor
 from gathering_site.common.errors import Conflict
 from gathering_site.events.live import read_text, seal_text
+
+LEASE = timedelta(seconds=settings.RUN_LEASE_SECONDS)
 
 MAXIMUM_CLAIMS = 10
 """A run that takes its worker down with it each time must not do so for ever."""
 
 
 def enqueue(run_id: int) -> None:
-    current_app.send_task("agents.execute_run", args=[run_id])
+    """A task that no worker takes in time is void: beat has sent another one by then, so a backlog of runs does not
+    become a larger one of tasks."""
+    current_app.send_task("agents.execute_run", args=[run_id], expires=settings.RUN_ENQUEUE_PATIENCE.total_seconds())
 
 
 @transaction.atomic
 def queue_run(*, actor: Actor, agent: Agent, subject: str) -> Run:
     """A new run of the agent for the subject, on its way to a worker after commit. The caller holds the subject's lock.
-    A run of the agent that is still waiting there is given back instead: it has not read the history yet, so it will
-    answer what came since. Raises Conflict for an agent that is not active."""
+    A run of the agent that this person asked for and that has not begun is given back instead: it has not read the
+    history yet, so it will answer what came since. Raises Conflict for an agent that is not active."""
     if agent.status != AgentStatus.ACTIVE:
         raise Conflict(f"{agent.name} is {agent.status}; set its status to active first.", field="agent")
-    if waiting := Run.objects.filter(agent=agent, subject=subject, state=RunState.QUEUED).first():
-        return waiting
+    waiting = Run.objects.filter(agent=agent, subject=subject, user=actor.person, state=RunState.QUEUED, answer=None)
+    if found := waiting.first():
+        return found
     bounds = AgentSettings.from_json(agent.settings).bounds
     run = Run.objects.create(
         agent=agent, user=actor.person, subject=subject, bounds=bounds.to_json(), enqueued_at=timezone.now()
@@ -68,30 +74,52 @@ def claim_run(*, run_id: int, worker: str) -> int | None:
         return None
     if not Run.objects.filter(pk=run_id).claimable().exists():
         return None
+    if run.agent.status != AgentStatus.ACTIVE:
+        end_run(run, state=RunState.CANCELLED, reason=f"{run.agent.name} is {run.agent.status}.", text=None)
+        return None
     if run.attempt >= MAXIMUM_CLAIMS:
         end_run(run, state=RunState.FAILED, reason=f"It lost its worker {run.attempt} times.", text=None)
         return None
+    run.seconds_worked += seconds_held(run)
     run.state = RunState.RUNNING
     run.worker = worker
     run.attempt += 1
-    run.started_at = run.started_at or timezone.now()
-    run.lease_until = timezone.now() + timedelta(seconds=settings.RUN_LEASE_SECONDS)
+    run.claimed_at = timezone.now()
+    run.started_at = run.started_at or run.claimed_at
+    run.lease_until = run.claimed_at + LEASE
     host, _ = host_of(run.subject)
     first = run.answer is None
     run.answer = host.open_answer(run)
-    run.save(update_fields=["state", "worker", "attempt", "started_at", "lease_until", "answer"])
+    run.save(
+        update_fields=[
+            "state",
+            "worker",
+            "attempt",
+            "started_at",
+            "claimed_at",
+            "lease_until",
+            "seconds_worked",
+            "answer",
+        ]
+    )
     if first:
         emit_run(run, RUN_STARTED)
     return run.attempt
 
 
+def seconds_held(run: Run) -> float:
+    """How long the run's worker has had it, up to the last renewal of its lease; 0 without one."""
+    if not (run.claimed_at and run.lease_until):
+        return 0.0
+    return max(0.0, (run.lease_until - LEASE - run.claimed_at).total_seconds())
+
+
 def renew_leases(*, worker: str, run_ids: list[int]) -> set[int]:
     """Prolongs the leases of these runs in one statement; gives the ids of those that the worker still holds."""
     held = Run.objects.held_by(worker=worker).filter(pk__in=run_ids)
-    lease = timedelta(seconds=settings.RUN_LEASE_SECONDS)
     with transaction.atomic():
         ids = set(held.select_for_update().order_by("pk").values_list("pk", flat=True))
-        Run.objects.filter(pk__in=ids).update(lease_until=Now() + lease)
+        Run.objects.filter(pk__in=ids).update(lease_until=Now() + LEASE)
     return ids
 
 
@@ -108,9 +136,12 @@ def finish_run(*, run_id: int, worker: str, claim: int, state: RunState, reason:
 @transaction.atomic
 def release_run(*, run_id: int, worker: str, claim: int) -> None:
     """Gives a run back to the queue because its worker is stopping."""
-    Run.objects.held_by(worker=worker).filter(pk=run_id, attempt=claim).update(
-        state=RunState.QUEUED, worker="", lease_until=None, enqueued_at=None
-    )
+    run = Run.objects.held_by(worker=worker).filter(pk=run_id, attempt=claim).select_for_update().first()
+    if run is None:
+        return
+    run.seconds_worked += seconds_held(run)
+    run.state, run.worker, run.lease_until, run.enqueued_at = RunState.QUEUED, "", None, None
+    run.save(update_fields=["seconds_worked", "state", "worker", "lease_until", "enqueued_at"])
 
 
 @transaction.atomic
@@ -126,9 +157,11 @@ def cancel_run(*, actor: Actor, run: Run) -> Run:
 
 
 def end_run(run: Run, *, state: RunState, reason: str, text: str | None) -> None:
-    """The one end of every run, under its locks. Without `text` the answer is what readers have seen so far."""
+    """The one end of every run, under its locks. Without `text` the answer is what readers have seen so far, or what is
+    stored, where that is more."""
     if text is None:
-        text = read_text(run.answer) if run.answer else ""
+        stored = joined_text(read_rounds([run.pk])[run.pk])
+        text = max(read_text(run.answer) if run.answer else "", stored, key=len)
     run.state, run.reason, run.finished_at, run.lease_until = state, reason, timezone.now(), None
     usage = total_usage(run)
     run.usage = msgspec.to_builtins(usage)

@@ -2,8 +2,6 @@
 
 from functools import partial
 
-from django.utils import timezone
-
 from agents.engine.prompt import system_prompt
 from agents.engine.run import Work
 from agents.engine.settings import AgentSettings, Bounds
@@ -25,7 +23,8 @@ def load_work(*, run_id: int) -> tuple[Work, Account]:
     Run.objects.filter(pk=run_id).update(provider=account.kind, model=agent.model)
     settings = AgentSettings.from_json(agent.settings)
     host, _ = host_of(run.subject)
-    assert run.answer is not None and run.started_at is not None, "Every claim sets them."  # noqa: S101
+    assert run.answer is not None, "Every claim sets it."  # noqa: S101
+    tools = {name: tool for name, tool in REGISTRY.items() if tool.risk == "read"}
     request = ModelRequest(
         model=agent.model,
         turns=host.read_history(run, messages=settings.history_window),
@@ -36,7 +35,7 @@ def load_work(*, run_id: int) -> tuple[Work, Account]:
             traits=agent.traits,
             instructions=agent.system_prompt,
         ),
-        tools=[tool.spec for tool in REGISTRY.values() if tool.risk == "read"],
+        tools=[tool.spec for tool in tools.values()],
         max_output_tokens=settings.max_output_tokens,
         temperature=settings.temperature,
         options=account.settings,
@@ -49,7 +48,8 @@ def load_work(*, run_id: int) -> tuple[Work, Account]:
         request=request,
         bounds=Bounds.from_json(run.bounds),
         rounds=read_rounds([run.pk])[run.pk],
-        seconds_spent=(timezone.now() - run.started_at).total_seconds(),
+        seconds_spent=run.seconds_worked,
+        tools=tools,
         price=partial(price_of, provider=account.kind, model=agent.model),
     )
     return work, account

@@ -7,9 +7,16 @@ from rest_framework.response import Response
 
 from agents.events import agent_data
 from agents.filters import AgentFilters
-from agents.models import Agent, AgentRevision
+from agents.models import Agent
 from agents.serializers import AgentDetailsSerializer, AgentSerializer, RevisionSerializer
-from agents.services.agents import create_agent, default_values, delete_agent, restore_agent, update_agent
+from agents.services.agents import (
+    create_agent,
+    default_values,
+    delete_agent,
+    history_of,
+    restore_agent,
+    update_agent,
+)
 from gathering_site.common.views import Reading, ResourceViewSet
 from gathering_site.events.views import Streaming
 
@@ -56,7 +63,7 @@ class AgentViewSet(Reading, Streaming, ResourceViewSet):
     @extend_schema(summary="List an agent's revisions, newest first", responses=RevisionSerializer(many=True))
     @action(detail=True, filterset_class=None, serializer_class=RevisionSerializer)
     def history(self, request: Request, pk: int) -> Response:
-        return self.list_of(self.filter_queryset(self.get_object().revisions.order_by("-number")))
+        return self.list_of(self.filter_queryset(history_of(actor=self.actor, agent=self.get_object())))
 
     @extend_schema(
         summary="Restore an agent as it was after a revision",
@@ -67,5 +74,5 @@ class AgentViewSet(Reading, Streaming, ResourceViewSet):
     @action(detail=True, methods=["post"], url_path="history/(?P<revision>[^/]+)/restore")
     def restore(self, request: Request, pk: int, revision: int) -> Response:
         agent = self.get_object()
-        found = self.find(AgentRevision.objects.filter(agent=agent), number=self.kwargs["revision"])
+        found = self.find(history_of(actor=self.actor, agent=agent), number=self.kwargs["revision"])
         return self.show(restore_agent(actor=self.actor, agent=agent, revision=found))

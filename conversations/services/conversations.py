@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from agents.choices import UNFINISHED, AgentStatus, Visibility
+from agents.choices import AgentStatus, Visibility
 from agents.models import Agent, Run
 from agents.services.runs import cancel_run
 from conversations.choices import ConversationStatus
@@ -31,7 +31,8 @@ def create_conversation(
 
 @transaction.atomic
 def update_conversation(*, actor: Actor, conversation: Conversation, **changes: Any) -> Conversation:
-    """Changes title, visibility, status or agents. Raises Forbidden for who does not own it."""
+    """Changes title, visibility, status or agents. One that is archived so has its runs stopped; what was said stays
+    readable. Raises Forbidden for who does not own it."""
     locked = lock_changeable(actor=actor, conversation=conversation)
     agents = changes.pop("agents", None)
     for field, value in changes.items():
@@ -40,20 +41,23 @@ def update_conversation(*, actor: Actor, conversation: Conversation, **changes: 
     if agents is not None:
         seat_agents(actor=actor, conversation=locked, agents=agents)
     emit(topic=topic_of(locked.pk), kind=CONVERSATION_UPDATED, data={"conversation": conversation_data(locked)})
+    if locked.status == ConversationStatus.ARCHIVED:
+        stop_conversation(actor=actor, conversation=locked)
     return locked
 
 
 def archive_conversation(*, actor: Actor, conversation: Conversation) -> Conversation:
-    """Ends it: what was said stays readable, nobody can write in it, its runs are stopped."""
-    archived = update_conversation(actor=actor, conversation=conversation, status=ConversationStatus.ARCHIVED)
-    stop_conversation(actor=actor, conversation=archived)
-    return archived
+    """Ends it: nobody can write in it any more."""
+    return update_conversation(actor=actor, conversation=conversation, status=ConversationStatus.ARCHIVED)
 
 
 def stop_conversation(*, actor: Actor, conversation: Conversation) -> int:
-    """Cancels every unfinished run of the conversation; gives how many."""
+    """Cancels the conversation's unfinished runs: all of them for its owner, their own for others; gives how many."""
+    runs = Run.objects.filter(subject=topic_of(conversation.pk)).unfinished()
+    if actor.user and not Conversation.objects.changeable_by(actor.user).filter(pk=conversation.pk).exists():
+        runs = runs.visible_to(actor.user)
     stopped = 0
-    for run in Run.objects.filter(subject=topic_of(conversation.pk), state__in=UNFINISHED).order_by("pk"):
+    for run in runs.order_by("pk"):
         try:
             cancel_run(actor=actor, run=run)
             stopped += 1
@@ -76,5 +80,12 @@ def seat_agents(*, actor: Actor, conversation: Conversation, agents: Sequence[in
     if unknown := [agent for agent in agents if agent not in known]:
         raise InvalidInput(f"There is no agent {unknown[0]} that could take part.", field="agents")
     conversation.participants.exclude(agent__in=agents).delete()
-    for position, agent in enumerate(dict.fromkeys(agents)):
-        Participant.objects.update_or_create(conversation=conversation, agent_id=agent, defaults={"position": position})
+    Participant.objects.bulk_create(
+        [
+            Participant(conversation=conversation, agent_id=agent, position=position)
+            for position, agent in enumerate(dict.fromkeys(agents))
+        ],
+        update_conflicts=True,
+        unique_fields=["conversation", "agent"],
+        update_fields=["position"],
+    )

@@ -61,11 +61,9 @@ def check_text(text: str) -> None:
 
 def answering_agents(conversation: Conversation, text: str) -> list[Agent]:
     """Who answers: the agents named with @, or else the one that spoke last, or else the first."""
-    seated = [
-        participant.agent
-        for participant in conversation.participants.select_related("agent")
-        if participant.agent.status == AgentStatus.ACTIVE
-    ]
+    # Who was shared once and is not any more does not answer in the conversations of others.
+    usable = Agent.objects.visible_to(conversation.owner).filter(status=AgentStatus.ACTIVE)
+    seated = list(usable.filter(participations__conversation=conversation).order_by("participations__position"))
     if named := mentioned(text, seated):
         return named
     spoke = conversation.messages.filter(agent__in=seated).order_by("-pk").values_list("agent", flat=True).first()

@@ -5,7 +5,6 @@ import asyncio
 from typing import Any
 
 import msgspec
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.http import StreamingHttpResponse
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
@@ -18,6 +17,7 @@ from conversations.models import Conversation, Message
 from conversations.serializers import UNANSWERED, ChatAnswerSerializer, ChatSerializer
 from conversations.services.chat import chat, chat_data
 from gathering_site.common.later import LaterResponse
+from gathering_site.common.threads import in_database
 from gathering_site.common.views import ResourceViewSet
 from gathering_site.events.admission import admit
 from gathering_site.events.frames import Frame
@@ -80,8 +80,8 @@ def finishes(frame: Frame, run: int) -> bool:
 async def wait_for_answer(reader: Reader, data: dict[str, Any]) -> tuple[dict[str, Any], int]:
     """What became of the question, 200; or, when the wait was too long, how far it is, 202."""
     run, status = data["run"]["id"], 202
-    await reader.join()
     try:
+        await reader.join()
         async with asyncio.timeout(settings.CHAT_PATIENCE_SECONDS):
             while not any(finishes(frame, run) for frame in await reader.read()):
                 pass
@@ -90,7 +90,7 @@ async def wait_for_answer(reader: Reader, data: dict[str, Any]) -> tuple[dict[st
         pass
     finally:
         reader.leave()
-    return await database_sync_to_async(read_chat, thread_sensitive=False)(data["message"]["id"], run), status
+    return await in_database(read_chat, message=data["message"]["id"], run=run), status
 
 
 def read_chat(message: int, run: int) -> dict[str, Any]:

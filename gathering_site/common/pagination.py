@@ -13,6 +13,8 @@ from gathering_site.common.error_answers import InvalidParameter
 
 DEFAULT_LIMIT = 10
 MAXIMUM_LIMIT = 200
+COUNTED = 10_000
+"""A total is counted up to here, so that its cost does not grow with the table; this many means: or more."""
 LARGEST_ID = 2**63 - 1
 
 
@@ -69,7 +71,11 @@ class Pagination(BasePagination):
         return rows
 
     def count(self, queryset: QuerySet) -> int | None:
-        return queryset.count()
+        return self.capped(queryset.order_by()[: COUNTED + 1].count())
+
+    @staticmethod
+    def capped(found: int) -> int:
+        return min(found, COUNTED)
 
     def get_paginated_response(self, data: list[Any]) -> Response:
         if self.envelope:
@@ -81,7 +87,8 @@ class Pagination(BasePagination):
 
     def links(self) -> dict[str, str]:
         links = {}
-        if self.total is not None and self.offset + self.limit < self.total:
+        following = self.offset + self.limit
+        if self.total is not None and (following < self.total or self.total == COUNTED):
             links["next"] = self.link(offset=self.offset + self.limit)
         if self.offset:
             links["prev"] = self.link(offset=max(0, self.offset - self.limit))

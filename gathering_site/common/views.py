@@ -16,7 +16,7 @@ from gathering_site.common.error_answers import InvalidParameter
 from gathering_site.common.errors import InvalidInput, NotFound
 from gathering_site.common.idempotency import answer_once
 from gathering_site.common.models import User
-from gathering_site.common.pagination import LARGEST_ID, LogPagination
+from gathering_site.common.pagination import COUNTED, LARGEST_ID, LogPagination
 from gathering_site.common.queries import ID, USER, Plan
 
 INTEGERS = ("pk", "revision")
@@ -122,8 +122,8 @@ class Reading:
         rows = await part.rows({USER: request.user.pk})
         paginator.total = paginator.total_by(rows)
         if paginator.total is None:
-            whole = self.plan_of(lambda queryset: queryset.order_by())
-            paginator.total = await whole.count({USER: request.user.pk})
+            whole = self.plan_of(lambda queryset: queryset.order_by()[: COUNTED + 1])
+            paginator.total = paginator.capped(await whole.count({USER: request.user.pk}))
         return self.get_paginated_response(self.get_serializer(rows, many=True).data)
 
     async def retrieve_on_loop(self, request: Request, pk: int) -> Response:

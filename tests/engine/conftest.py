@@ -82,6 +82,7 @@ class Stage:
             bounds=self.bounds,
             rounds=rounds or [],
             price=lambda usage: self.price,
+            tools=self.tools,
         )
         self.journal.replies = len(work.rounds)
         self.stream = open_stream(work)
@@ -91,7 +92,6 @@ class Stage:
             journal=self.journal,
             flusher=self.flusher,
             stream=self.stream,
-            tools=self.tools,
         )
         return self.stream.text
 

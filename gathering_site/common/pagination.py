@@ -89,7 +89,7 @@ class Pagination(BasePagination):
         links = {}
         following = self.offset + self.limit
         if self.total is not None and (following < self.total or self.total == COUNTED):
-            links["next"] = self.link(offset=self.offset + self.limit)
+            links["next"] = self.link(offset=following)
         if self.offset:
             links["prev"] = self.link(offset=max(0, self.offset - self.limit))
         return links

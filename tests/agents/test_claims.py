@@ -1,9 +1,5 @@
 """A run is one worker's at a time, and ends once."""
 
-import os
-import socket
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
@@ -11,7 +7,10 @@ from django.utils import timezone
 
 from agents.choices import RunState
 from agents.models import Run
+from agents.providers.base import Reply, Usage
+from agents.services.agents import update_agent
 from agents.services.runs import (
+    LEASE,
     MAXIMUM_CLAIMS,
     cancel_run,
     claim_run,
@@ -21,8 +20,9 @@ from agents.services.runs import (
     renew_leases,
 )
 from agents.services.steps import Lost, store_reply
-from agents.services.workers import release_runs_of_dead_workers, worker_name
+from agents.services.work import load_work
 from conversations.models import Message
+from conversations.services.messages import post_message
 from gathering_site.common.actors import Actor
 from gathering_site.common.errors import Conflict
 from gathering_site.events.models import Event
@@ -135,21 +135,70 @@ def test_a_run_that_lost_its_worker_is_sent_again(run, held):
     assert enqueue_forgotten_runs() == 1
 
 
-def test_what_a_dead_worker_of_this_machine_held_does_not_wait_for_its_lease(run):
-    child = subprocess.Popen([sys.executable, "-c", "pass"])
-    child.wait()
-    host = socket.gethostname()
-    assert claim_run(run_id=run.pk, worker=f"{host}:{os.getpid()}:alive") == 1
-    assert release_runs_of_dead_workers() == 0
-    let_lease_run_out(run)
-    assert claim_run(run_id=run.pk, worker=f"{host}:{child.pid}:dead") == 2
-    assert release_runs_of_dead_workers() == 1
-    assert claim_run(run_id=run.pk, worker=worker_name()) == 3
+def test_what_is_said_after_a_worker_stopped_is_answered_by_a_run_of_its_own(ask, run, held):
+    """The released run has begun: its answer stands before what is said now."""
+    release_run(**held)
+    second = ask("and this?")
+    assert second.pk != run.pk
+    assert claim_run(run_id=second.pk, worker="second") is None
+    assert claim_run(run_id=run.pk, worker="second") == 2
 
 
-def test_a_worker_of_another_machine_is_not_judged(run):
-    assert claim_run(run_id=run.pk, worker="elsewhere:1:x") == 1
-    assert release_runs_of_dead_workers() == 0
+def test_a_waiting_run_is_shared_only_by_who_asked_for_it(run, charlie, talk):
+    _, [charlies] = post_message(actor=Actor(user=charlie, door="rest"), conversation=talk, text="me too")
+    assert (charlies.pk, charlies.user) != (run.pk, run.user)
+
+
+def test_time_without_a_worker_is_not_the_run_s(run, held):
+    hour_ago = timezone.now() - timedelta(hours=1)
+    Run.objects.update(claimed_at=hour_ago, lease_until=hour_ago + LEASE + timedelta(seconds=7))
+    release_run(**held)
+    claim_run(run_id=run.pk, worker="second")
+    work, _ = load_work(run_id=run.pk)
+    assert work.seconds_spent == pytest.approx(7)
+
+
+def test_time_until_a_killed_worker_s_last_renewal_is_the_run_s(run, held):
+    hour_ago = timezone.now() - timedelta(hours=1)
+    Run.objects.update(claimed_at=hour_ago, lease_until=hour_ago + LEASE + timedelta(seconds=7))
+    claim_run(run_id=run.pk, worker="second")
+    work, _ = load_work(run_id=run.pk)
+    assert work.seconds_spent == pytest.approx(7)
+
+
+def test_an_agent_that_was_paused_meanwhile_does_not_begin(run, alice, ada):
+    update_agent(actor=Actor(user=alice, door="rest"), agent=ada, status="paused")
+    assert claim_run(run_id=run.pk, worker="first") is None
+    run.refresh_from_db()
+    assert (run.state, run.reason) == (RunState.CANCELLED, "Ada is paused.")
+
+
+def test_what_is_stored_is_not_lost_with_the_live_text(run, held, alice):
+    store_reply(**held, reply=Reply(text="stored words"), before=0, seconds=0)
+    cancel_run(actor=Actor(user=alice, door="rest"), run=run)
+    assert Message.objects.get(run=run).text == "stored words"
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        Usage(input=12, output=7, cache_read=100),
+        Usage(input=-5, output=-5),
+        Usage(input=10**15, output=10**15, cache_write=10**16),
+    ],
+)
+def test_counts_that_make_no_sense_do_not_keep_a_run_from_ending(run, held, usage):
+    Run.objects.update(provider="openai", model="gpt-4o")
+    store_reply(**held, reply=Reply(text="x", usage=usage.sound()), before=0, seconds=0)
+    assert finish(held) is True
+    run.refresh_from_db()
+    assert all(0 <= count <= 10**9 for count in run.usage.values())
+
+
+def test_a_run_that_waits_for_an_earlier_one_is_not_sent_again(ask, run, held):
+    ask("and this?")
+    Run.objects.update(enqueued_at=timezone.now() - timedelta(minutes=1))
+    assert enqueue_forgotten_runs() == 0
 
 
 def test_two_beats_at_once_share_what_is_forgotten(alice, ada, run):

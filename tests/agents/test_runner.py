@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from django.db import connections
 
+from agents.engine.tools import REGISTRY, Tool
 from agents.models import Agent, Provider, Run, RunStep
 from agents.runner import Runner
 from agents.services.agents import update_agent
@@ -127,6 +128,22 @@ def test_a_bound_ends_the_run_with_its_name(runner, run, upstream, ask, alice, a
     assert answer_of(second).state == "failed"
     assert second.reason == "The run reached its bound of 1 model calls."
     assert answer_of(second).text == "looking\n\nThe run reached its bound of 1 model calls."
+
+
+def test_a_tool_that_was_not_offered_is_not_called(runner, run, upstream, monkeypatch):
+    calls: list[dict] = []
+
+    async def destroy(arguments: dict) -> str:
+        calls.append(arguments)
+        return "done"
+
+    monkeypatch.setitem(REGISTRY, "all.destroy", Tool("all.destroy", "", {"type": "object"}, destroy, risk="execute"))
+    upstream.script = [openai.reply(tool_calls=[("c1", "all_destroy", "{}")]), openai.reply("so be it")]
+    runner.execute(run.pk)
+    offered = [tool["function"]["name"] for tool in upstream.requests[0].body["tools"]]
+    assert offered == ["clock_now"]
+    assert calls == []
+    assert answer_of(run).text == "so be it"
 
 
 def test_a_worker_that_stops_gives_its_runs_back(run, upstream):

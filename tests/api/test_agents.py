@@ -2,6 +2,9 @@ import asyncio
 from itertools import pairwise
 
 import pytest
+from channels.db import database_sync_to_async
+
+from gathering_site.events.models import Event
 
 
 async def test_alice_creates_an_agent_with_the_usual_provider_and_model(as_alice):
@@ -86,6 +89,16 @@ async def test_bob_sees_a_shared_agent_but_does_not_change_it(as_alice, as_bob, 
     assert (await as_bob.get(f"/agents/{ada.pk}")).status_code == 200
     assert (await as_bob.patch(f"/agents/{ada.pk}", json={"role": "spy"})).status_code == 403
     assert (await as_bob.delete(f"/agents/{ada.pk}")).status_code == 403
+
+
+async def test_what_an_agent_was_before_it_was_shared_stays_its_owner_s(as_alice, as_bob, ada):
+    await as_alice.patch(f"/agents/{ada.pk}", json={"system_prompt": "the vault's code is 1234"})
+    await as_alice.patch(f"/agents/{ada.pk}", json={"system_prompt": "", "visibility": "shared"})
+    history = await as_bob.get(f"/agents/{ada.pk}/history")
+    assert (history.status_code, "1234" in history.text) == (403, False)
+    assert (await as_bob.post(f"/agents/{ada.pk}/history/1/restore")).status_code == 403
+    told = await database_sync_to_async(lambda: str(list(Event.objects.values_list("data", flat=True))))()
+    assert "system_prompt" in told and "1234" not in told
 
 
 async def test_an_administrator_sees_and_changes_every_agent(as_charlie, ada):

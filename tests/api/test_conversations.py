@@ -2,6 +2,10 @@ import asyncio
 
 import pytest
 
+from conversations.services.conversations import stop_conversation
+from conversations.services.messages import post_message
+from gathering_site.common.actors import Actor
+
 
 async def test_alice_opens_a_conversation(as_alice, alice, ada):
     answer = await as_alice.post("/conversations", json={"title": "Primes", "agents": [ada.pk]})
@@ -122,6 +126,21 @@ async def test_the_named_agent_answers_else_who_spoke_last_else_the_first(as_ali
     assert await answering("mail me at x@gracefield.org") == [ada.pk]
 
 
+async def test_an_agent_that_is_no_longer_shared_does_not_answer_in_others_conversations(as_alice, as_bob, ada):
+    await as_alice.patch(f"/agents/{ada.pk}", json={"visibility": "shared"})
+    talk = (await as_bob.post("/conversations", json={"agents": [ada.pk]})).json()["id"]
+    await as_alice.patch(f"/agents/{ada.pk}", json={"visibility": "private"})
+    said = await as_bob.post(f"/conversations/{talk}/messages", json={"text": "@Ada hello"})
+    assert (said.status_code, said.json()["runs"]) == (201, [])
+
+
+async def test_a_conversation_that_is_archived_by_a_change_stops_its_runs(as_alice, talk):
+    said = await as_alice.post(f"/conversations/{talk.pk}/messages", json={"text": "hello"})
+    await as_alice.patch(f"/conversations/{talk.pk}", json={"status": "archived"})
+    run = (await as_alice.get(f"/runs/{said.json()['runs'][0]['id']}")).json()
+    assert run["state"] == "cancelled"
+
+
 async def test_a_paused_agent_does_not_answer(as_alice, ada, talk):
     await as_alice.patch(f"/agents/{ada.pk}", json={"status": "paused"})
     said = await as_alice.post(f"/conversations/{talk.pk}/messages", json={"text": "hello"})
@@ -152,3 +171,13 @@ async def test_a_message_with_the_same_key_is_said_once(as_alice, talk):
     answers = await asyncio.gather(*[as_alice.post(path, json={"text": "hello"}, headers=headers) for _ in range(4)])
     assert len({answer.content for answer in answers}) == 1
     assert len((await as_alice.get(path)).json()) == 1
+
+
+def test_who_stops_a_shared_conversation_stops_their_own_runs_and_its_owner_all(alice, bob, talk):
+    def say(user):
+        return post_message(actor=Actor(user=user, door="socket"), conversation=talk, text="hello")
+
+    say(alice), say(bob)
+    assert stop_conversation(actor=Actor(user=bob, door="socket"), conversation=talk) == 1
+    say(bob)
+    assert stop_conversation(actor=Actor(user=alice, door="socket"), conversation=talk) == 2

@@ -4,7 +4,7 @@ under `CELERY_`."""
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_ready
 
 from gathering_site.environment import tell_ready
 
@@ -20,4 +20,8 @@ app.set_default()
 @setup_logging.connect
 def keep_logging(**_: object) -> None:
     """Being connected is all: Celery then leaves Django's logging as it is."""
+
+
+@worker_ready.connect
+def tell_that_tasks_are_taken(**_: object) -> None:
     tell_ready()

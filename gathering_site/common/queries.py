@@ -11,9 +11,12 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
-from psycopg import AsyncCursor, OperationalError
+from psycopg import AsyncConnection, AsyncCursor, OperationalError
+from psycopg.adapt import AdaptersMap
+from psycopg.types.datetime import TimestamptzLoader
 from psycopg_pool import AsyncConnectionPool
 
 USER, ID, TEXT = -(2**62), -(2**62) + 1, "\0"
@@ -46,11 +49,14 @@ class Plan:
     def bind(self, values: Values) -> list[Any]:
         return [values.get(value, value) if isinstance(value, int | str) else value for value in self.params]
 
-    async def rows(self, values: Values) -> list[Any]:
-        """The objects, as the query set would give them."""
+    async def rows(self, values: Values, *, shared: bool = False) -> list[Any]:
+        """The objects, as the query set would give them. With `shared` the read may be one that another request asked
+        for, too; the objects are nobody else's."""
         if self.sql is None:
             return []
-        return [self.object_of(list(row)) for row in await run(self.sql, self.bind(values))]
+        database = connections[DEFAULT_DB_ALIAS]
+        rows = await (run_shared if shared else run)(self.sql, self.bind(values))
+        return [self.object_of(list(row), database) for row in rows]
 
     async def count(self, values: Values) -> int:
         """How many rows there are."""
@@ -59,10 +65,9 @@ class Plan:
         [(count,)] = await run(self.counting, self.bind(values))
         return count
 
-    def object_of(self, row: list[Any]) -> Any:
-        connection = connections[DEFAULT_DB_ALIAS]
+    def object_of(self, row: list[Any], database: BaseDatabaseWrapper) -> Any:
         for place, convert, column in self.convert:
-            row[place] = convert(row[place], column, connection)
+            row[place] = convert(row[place], column, database)
         found = self.model.from_db(DEFAULT_DB_ALIAS, self.names, row[self.own])
         for populator in self.related:
             populator.populate(row, found)
@@ -70,6 +75,8 @@ class Plan:
             setattr(found, name, row[place])
         return found
 
+
+Rows = list[tuple[Any, ...]]
 
 pools: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncConnectionPool] = WeakKeyDictionary()
 
@@ -81,14 +88,26 @@ async def pool() -> AsyncConnectionPool:
         options = connections[DEFAULT_DB_ALIAS].get_connection_params()
         # Few and always the same statements: the database plans them once a connection.
         options |= {"cursor_factory": AsyncCursor, "autocommit": True, "prepare_threshold": 5}
+        # Times in UTC as they come: Django's loader takes them apart in Python, once more for each value.
+        options["context"] = AdaptersMap(options["context"].adapters)
+        options["context"].adapters.register_loader("timestamptz", TimestamptzLoader)
         pools[loop] = AsyncConnectionPool(
-            kwargs=options, min_size=1, max_size=settings.READ_CONNECTIONS, open=False, name="reads"
+            kwargs=options,
+            configure=use_utc,
+            min_size=1,
+            max_size=settings.READ_CONNECTIONS,
+            open=False,
+            name="reads",
         )
         await pools[loop].open()
     return pools[loop]
 
 
-async def run(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+async def use_utc(connection: AsyncConnection) -> None:
+    await connection.execute("SET TIME ZONE 'UTC'")
+
+
+async def run(sql: str, params: Sequence[Any]) -> Rows:
     """The rows of a read. One that meets a connection which the database has dropped (it was restarted) is made again
     on a new one."""
     source = await pool()
@@ -99,6 +118,29 @@ async def run(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
         await source.check()
         async with source.connection() as connection:
             return await (await connection.execute(sql, params)).fetchall()
+
+
+current: dict[tuple[Any, ...], asyncio.Task[Rows]] = {}
+following: dict[tuple[Any, ...], asyncio.Task[Rows]] = {}
+
+
+async def run_shared(sql: str, params: Sequence[Any]) -> Rows:
+    """As `run`, for what many requests ask at the same time: those that come while it is being read share the next
+    read. It begins after they came, so each sees all that was committed before."""
+    key = (asyncio.get_running_loop(), sql, *params)
+
+    async def read() -> Rows:
+        if earlier := current.get(key):
+            await asyncio.wait([earlier])
+        current[key] = following.pop(key)
+        try:
+            return await run(sql, params)
+        finally:
+            del current[key]
+
+    if key not in following:
+        following[key] = asyncio.create_task(read())
+    return await asyncio.shield(following[key])
 
 
 async def close_pool() -> None:

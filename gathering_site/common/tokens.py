@@ -40,5 +40,5 @@ def token_plan() -> Plan:
 
 async def find_token_on_loop(text: str) -> Token | None:
     """As `find_token`, on the event loop."""
-    found = await token_plan().rows({TEXT: hash_token(text)})
+    found = await token_plan().rows({TEXT: hash_token(text)}, shared=True)
     return found[0] if found else None

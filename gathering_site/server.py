@@ -10,6 +10,7 @@ from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import tcp
 
 from gathering_site.environment import tell_ready
+from gathering_site.events.frames import LARGEST_FRAME
 from gathering_site.websocket import SocketProtocol
 
 MOST_UNSENT = 256 * 1024
@@ -18,8 +19,6 @@ FEW_UNSENT = 64 * 1024
 """… until it holds no more than this."""
 STALL = 60.0
 """Seconds that `send` waits for a peer that takes nothing before its connection is ended."""
-LARGEST_FRAME = 64 * 1024
-"""Bytes of a client's message; a larger one closes its socket with code 1009."""
 GOING_AWAY = 1001
 """The close code of a server that stops; the client comes back by number."""
 

@@ -16,6 +16,7 @@ from agents.models import Agent, Run
 from conversations.models import Conversation, Message
 from conversations.serializers import UNANSWERED, ChatAnswerSerializer, ChatSerializer
 from conversations.services.chat import chat, chat_data
+from gathering_site.common.errors import InvalidInput
 from gathering_site.common.later import LaterResponse
 from gathering_site.common.threads import in_database
 from gathering_site.common.views import ResourceViewSet
@@ -45,7 +46,12 @@ class ChatViewSet(ResourceViewSet):
         conversation = None
         if body.get("conversation"):
             conversation = self.find(Conversation.objects.visible_to(request.user), pk=body["conversation"])
-        said = chat(actor=self.actor, agent=agent, text=body["message"], conversation=conversation)
+        try:
+            said = chat(actor=self.actor, agent=agent, text=body["message"], conversation=conversation)
+        except InvalidInput as error:
+            if error.field == "text":
+                error.field = "message"  # As it is called here.
+            raise
         return self.answer_again({**chat_data(message=said.message, run=said.run), "number": said.number}, 202)
 
     def answer_again(self, data: Any, status: int) -> Response | StreamingHttpResponse:

@@ -8,13 +8,13 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
-from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
 
 from gathering_site.common.models import User
+from gathering_site.common.threads import in_database
 from gathering_site.common.tokens import find_token
 
 BEARER = "bearer."
@@ -33,7 +33,7 @@ class SocketAuth:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         login = login_of(scope)
-        user = await database_sync_to_async(login, thread_sensitive=False)()
+        user = await in_database(login)
         if user is None:
             await receive()
             await send({"type": "websocket.close"})

@@ -10,22 +10,17 @@ import logging
 from typing import Any
 
 import msgspec
-from channels.db import database_sync_to_async
 from channels.exceptions import DenyConnection
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.http import QueryDict
 
 from gathering_site.common.errors import DomainError, InvalidInput, NotFound
+from gathering_site.common.threads import in_database
 from gathering_site.events.admission import admit, parse_number
 from gathering_site.events.frames import encode
 from gathering_site.events.reader import Close, Reader, StreamEnded
 
 logger = logging.getLogger(__name__)
-
-MAXIMUM_FRAME = 64 * 1024
-"""Bytes of one frame from a client."""
-
-TOO_BIG = 1009
 
 
 class EventConsumer(AsyncWebsocketConsumer):
@@ -52,7 +47,7 @@ class EventConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         subprotocol = self.scope.get("subprotocol")
         try:
-            self.reader = await database_sync_to_async(self.admit, thread_sensitive=False)()
+            self.reader = await in_database(self.admit)
         except NotFound as error:
             raise DenyConnection from error
         except InvalidInput as error:
@@ -88,9 +83,6 @@ class EventConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """One frame of the client's; the next one waits until it is answered."""
-        if len(text_data.encode() if text_data is not None else bytes_data or b"") > MAXIMUM_FRAME:
-            await self.close(TOO_BIG)
-            return
         identifier = None
         try:
             frame = parse_frame(text_data)
@@ -116,7 +108,7 @@ class EventConsumer(AsyncWebsocketConsumer):
         def carry_out() -> dict[str, Any]:
             return command(user=reader.check_access(), identifier=reader.identifier, frame=frame)
 
-        result = await database_sync_to_async(carry_out, thread_sensitive=False)()
+        result = await in_database(carry_out)
         await self.answer("ack", identifier, result=result)
 
     async def answer(self, type: str, identifier: str | int | None, **content: Any) -> None:

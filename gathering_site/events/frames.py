@@ -9,6 +9,9 @@ import msgspec
 
 MESSAGE_DELTA = "message.delta"
 
+LARGEST_FRAME = 64 * 1024
+"""Bytes of one frame from a client; the server closes the socket of a larger one with code 1009."""
+
 ENCODER = msgspec.json.Encoder(decimal_format="string")
 """Datetimes become ISO 8601, those in UTC with a `Z`; Decimals become strings."""
 

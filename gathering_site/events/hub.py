@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import redis.asyncio
-from channels.db import database_sync_to_async
 
+from gathering_site.common.threads import in_database
 from gathering_site.events.channel import Channel
 from gathering_site.events.frames import decode
 from gathering_site.events.models import Topic
@@ -95,7 +95,7 @@ class Hub:
             with suppress(*AWAY):
                 await self.subscription.ping()
         topics = [channel.topic for channel in self.channels.values()]
-        numbers = await database_sync_to_async(Topic.objects.numbers, thread_sensitive=False)(topics)
+        numbers = await in_database(Topic.objects.numbers, names=topics)
         for channel in self.channels.values():
             channel.compare(numbers.get(channel.topic, 0))
             for reader in channel.readers:

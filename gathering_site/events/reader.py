@@ -2,35 +2,26 @@
 so far of messages being written, then what comes in."""
 
 import asyncio
-import logging
+import math
 from collections import deque
-from collections.abc import Callable
 from enum import IntEnum
-from typing import TypeVar
 
-from channels.db import database_sync_to_async
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 
 from gathering_site.common.models import User
 from gathering_site.common.socket_auth import Login
+from gathering_site.common.threads import in_database
 from gathering_site.events.frames import Frame
 from gathering_site.events.hub import hub
 from gathering_site.events.live import read_live
 from gathering_site.events.models import Event
 from gathering_site.events.topics import TopicKind
 
-logger = logging.getLogger(__name__)
-
-Result = TypeVar("Result")
-
 QUEUE = 1000
 """Frames that wait for one reader. One that is slower is dropped and comes back by number."""
 
 PAGE = 500
 """Events a query of a replay."""
-
-PAUSE = 1.0
-"""Seconds before a database that did not answer is asked again."""
 
 
 class Close(IntEnum):
@@ -47,16 +38,6 @@ class StreamEnded(Exception):
     def __init__(self, code: Close) -> None:
         super().__init__(code.name)
         self.code = code
-
-
-async def in_database(function: Callable[[], Result]) -> Result:
-    """Calls the function in a thread; while the database is away, again and again."""
-    while True:
-        try:
-            return await database_sync_to_async(function, thread_sensitive=False)()
-        except (OperationalError, InterfaceError) as error:
-            logger.warning("A reader of events waits for the database: %s", error)
-            await asyncio.sleep(PAUSE)
 
 
 class Reader:
@@ -116,7 +97,7 @@ class Reader:
                 raise StreamEnded(Close.TOO_SLOW)
             if self.doubted:
                 self.doubted = False
-                await in_database(self.check_access)
+                await in_database(self.check_access, patience=math.inf)
             if frames := await self.catch_up() if self.behind else self.take():
                 return frames
             if self.behind:
@@ -154,7 +135,7 @@ class Reader:
         """The next page of the log; with its last one the texts so far. Frames that come in meanwhile are queued, so
         nothing falls between."""
         self.missed = False
-        frames, writing = await in_database(self.load_page)
+        frames, writing = await in_database(self.load_page, patience=math.inf)
         if frames:
             self.last = frames[-1].number or self.last
         if len(frames) == PAGE:

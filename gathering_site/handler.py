@@ -42,9 +42,9 @@ class Handler(ASGIHandler):
             await self.send_response(plain_answer(413, f"The body is over {settings.MAXIMUM_BODY} bytes."), send)
             return
         request, error = self.create_request(scope, body)
-        response = error or await self.answer(request)
+        response = error or await self.answer(read_whole(request, body))
         if response.streaming or isinstance(response, LaterResponse):
-            await self.while_connected(self.finish(response, send), receive)
+            await self.while_connected(self.finish(request, response, send), receive)
         else:
             await self.send_response(response, send)
         response.close()
@@ -72,8 +72,10 @@ class Handler(ASGIHandler):
                 return await reading.answer_on_loop(request, *match.args, **match.kwargs)
         return await in_thread(call_and_render, view, request, match)
 
-    async def finish(self, response: HttpResponseBase, send: Send) -> None:
-        await self.send_response(await response.arrive() if isinstance(response, LaterResponse) else response, send)
+    async def finish(self, request: HttpRequest, response: HttpResponseBase, send: Send) -> None:
+        if isinstance(response, LaterResponse):
+            response = finish_answer(request, await convert_exception_to_response(response.arrive)(request))
+        await self.send_response(response, send)
 
     async def while_connected(self, work: Any, receive: Receive) -> None:
         """Does the work until it is done or the client is gone."""
@@ -100,6 +102,14 @@ class Handler(ASGIHandler):
                 body += message.get("body", b"")
             more = message.get("more_body", False)
         return io.BytesIO(body) if fits else None
+
+
+def read_whole(request: HttpRequest, body: io.BytesIO) -> HttpRequest:
+    """The request with its body in memory, so that each may read it (CSRF a form, REST JSON, idempotency the bytes),
+    and with its length, which does not come with a body in chunks."""
+    request.META["CONTENT_LENGTH"] = str(body.getbuffer().nbytes)
+    _ = request.body
+    return request
 
 
 def call_and_render(view: Callable[..., Any], request: HttpRequest, match: ResolverMatch) -> HttpResponseBase:

@@ -62,7 +62,7 @@ def headers_of(error: exceptions.APIException) -> dict[str, str]:
 
 def answer_domain_error(error: DomainError) -> Response:
     if error.status in (409, 422):
-        loc = ("body", error.field) if error.field else ("body",)
+        loc = (error.place, error.field) if error.field else (error.place,)
         return Response({"error": error.message, "detail": [fault(loc, error.message, error.type)]}, error.status)
     return Response({"detail": error.message}, error.status)
 

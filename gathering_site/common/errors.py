@@ -3,17 +3,18 @@ tool call or a failed command."""
 
 
 class DomainError(Exception):
-    """A rule was broken. `message` is one sentence for a person; `field` names the input it is about, if there is
-    one."""
+    """A rule was broken. `message` is one sentence for a person; `field` names the input it is about, if there is one,
+    and `place` where a request has it: "body", "query" or "header"."""
 
     status = 409
     type = "conflict"
 
-    def __init__(self, message: str, *, field: str | None = None, type: str | None = None) -> None:
+    def __init__(self, message: str, *, field: str | None = None, type: str | None = None, place: str = "body") -> None:
         super().__init__(message)
         self.message = message
         self.field = field
         self.type = type or self.type
+        self.place = place
 
 
 class Conflict(DomainError):

@@ -17,6 +17,7 @@ from gathering_site.common.models import IdempotencyKey
 
 KEPT = timedelta(days=1)
 MAXIMUM_KEY = 200
+WHERE: dict[str, str] = {"field": "Idempotency-Key", "place": "header"}
 
 
 def answer_once(
@@ -28,7 +29,7 @@ def answer_once(
     an answer. An error answer is not kept: the request may be mended and sent again."""
     key = request.headers["Idempotency-Key"]
     if not 0 < len(key) <= MAXIMUM_KEY:
-        raise InvalidInput(f"An Idempotency-Key has 1 to {MAXIMUM_KEY} characters.", field="Idempotency-Key")
+        raise InvalidInput(f"An Idempotency-Key has 1 to {MAXIMUM_KEY} characters.", **WHERE)
     content = b"\n".join([request.method.encode(), request.get_full_path().encode(), request._request.body])
     fingerprint = hashlib.sha256(content).hexdigest()
 
@@ -47,7 +48,7 @@ def answer_once(
             if stored is None:
                 raise
         if stored.fingerprint != fingerprint:
-            raise Conflict("This Idempotency-Key was used for another request.", field="Idempotency-Key")
+            raise Conflict("This Idempotency-Key was used for another request.", **WHERE)
         return again(msgspec.json.decode(bytes(stored.body)), stored.status)
 
     return answer

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.decorators import action
@@ -48,10 +48,9 @@ def event_stream_response(
     """The topic's frames as server-sent events: after `last_event_id` (the `Last-Event-ID` header), else after the
     number `after`, else from now on. With `token`, the one the request came with, the stream ends when it does. Queries
     the database: call it in a thread. Raises NotFound and InvalidInput."""
-    number = parse_number(last_event_id, field="Last-Event-ID")
-    if number is None:
-        number = parse_number(after)
-    reader = admit(login=login_of(user, token), prefix=prefix, identifier=identifier, after=number)
+    text, field = (last_event_id, "Last-Event-ID") if last_event_id else (after, "after")
+    number = parse_number(text, field=field)
+    reader = admit(login=login_of(user, token), prefix=prefix, identifier=identifier, after=number, field=field)
     return EventStreamResponse(stream(reader))
 
 
@@ -105,8 +104,8 @@ class Streaming:
         filters=False,
     )
     @action(detail=True, filterset_class=None, pagination_class=None)
-    def events(self, request: Request, pk: int) -> StreamingHttpResponse:
-        return event_stream_response(
+    def events(self, request: Request, pk: int) -> HttpResponseBase:
+        response = event_stream_response(
             request.user,
             self.topic,
             self.kwargs["pk"],
@@ -114,3 +113,4 @@ class Streaming:
             last_event_id=request.headers.get("Last-Event-ID"),
             token=request.auth,
         )
+        return HttpResponse(headers=response.headers) if request.method == "HEAD" else response

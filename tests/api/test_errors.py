@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 
-async def test_an_unexpected_error_says_its_id_and_nothing_else(as_alice, settings, caplog):
+@pytest.mark.parametrize("path", ["/broken", "/broken-later"])
+async def test_an_unexpected_error_says_its_id_and_nothing_else(as_alice, settings, caplog, path):
     settings.ROOT_URLCONF = "tests.api.broken_urls"
-    answer = await as_alice.get("/broken")
+    answer = await as_alice.get(path)
     assert answer.status_code == 500
     identifier = answer.headers["X-Request-ID"]
     detail = f"Something went wrong on the server; its log has it under request {identifier}."
@@ -40,6 +41,28 @@ async def test_a_host_that_is_not_ours_is_refused(connect, alice_token):
 async def test_an_idempotency_key_has_a_length(as_alice, key):
     answer = await as_alice.post("/agents", json={"name": "Ada"}, headers={"Idempotency-Key": key})
     assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["header", "Idempotency-Key"]
+
+
+async def test_a_key_of_another_request_is_said_to_be_in_the_header(as_alice):
+    headers = {"Idempotency-Key": "one"}
+    await as_alice.post("/agents", json={"name": "Ada"}, headers=headers)
+    answer = await as_alice.post("/agents", json={"name": "Bea"}, headers=headers)
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (409, ["header", "Idempotency-Key"])
+
+
+@pytest.mark.parametrize("number", ["99", "x"])
+@pytest.mark.parametrize(("place", "name"), [("query", "after"), ("header", "Last-Event-ID")])
+async def test_a_number_that_no_event_has_is_said_where_it_is(as_alice, talk, number, place, name):
+    given = {"params" if place == "query" else "headers": {name: number}}
+    answer = await as_alice.get(f"/conversations/{talk.pk}/events", **given)
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, [place, name])
+
+
+@pytest.mark.parametrize("message", ["  ", "a\x00b"])
+async def test_a_fault_of_what_is_said_to_an_agent_has_the_name_it_was_given_under(as_alice, ada, message):
+    answer = await as_alice.post(f"/agents/{ada.pk}/chat", json={"message": message})
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "message"])
 
 
 async def test_a_refused_request_may_be_mended_under_the_same_key(as_alice):

@@ -29,6 +29,15 @@ async def test_a_session_changes_only_with_the_csrf_token(anonymous, cookies):
     assert (await anonymous.post("/agents", json={"name": "Ada"}, headers=headers)).status_code == 201
 
 
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "one"}])
+async def test_the_csrf_token_may_come_in_a_form_which_is_no_body_of_ours(anonymous, cookies, headers):
+    anonymous.cookies.update(cookies)
+    form = {"csrfmiddlewaretoken": cookies[settings.CSRF_COOKIE_NAME]}
+    answer = await anonymous.post("/agents", data=form, files={"file": b"x"}, headers=headers)
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["type"] == "json_invalid"
+
+
 async def test_a_session_that_ended_reads_nothing(anonymous, cookies, alice):
     anonymous.cookies.update(cookies | {settings.SESSION_COOKIE_NAME: "nonsense"})
     assert (await anonymous.get("/agents")).status_code == 401

@@ -57,7 +57,8 @@ class TextStream:
         return "".join(self.parts)
 
     def write(self, text: str) -> None:
-        text = text.replace("\x00", "")  # The database's texts have no NUL.
+        # What the database's texts cannot hold, and no frame: NUL and lone surrogates.
+        text = text.replace("\x00", "").encode(errors="ignore").decode()
         self.parts.append(text)
         self.length += len(text)
 

@@ -2,11 +2,13 @@
 requests from inside the server's network (server-side request forgery).
 
 The rules are checked twice: for the user's sake when a base URL is saved, as far as it tells, and for safety's sake on
-each socket before it connects. By then the address is a number, so neither a DNS answer that changed nor an odd spelling gets around it.
+each socket before it connects. By then the address is a number, so neither a DNS answer nor an odd spelling gets around
+it.
 """
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -113,11 +115,8 @@ def check_base_url(url: str, *, allow_private: bool) -> None:
 
 def literal_address(host: str) -> str | None:
     """The IP address that this is, in whatever spelling (`127.1`, `0x7f000001`); None for a name."""
-    try:
+    with suppress(ValueError):
         return str(ip_address(host))
-    except ValueError:
-        pass
-    try:
+    with suppress(OSError, ValueError):
         return socket.inet_ntoa(socket.inet_aton(host))
-    except (OSError, UnicodeError):
-        return None
+    return None

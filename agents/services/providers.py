@@ -1,6 +1,7 @@
 """Adding, changing and removing providers, and what an agent's `provider` means."""
 
 import json
+from copy import copy
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -87,7 +88,14 @@ def update_provider(*, actor: Actor, provider: Provider, **changes: Any) -> Prov
     """The provider with these FIELDS changed. A key is not sent to another place than it was given for: who changes
     the base URL or the kind gives the key again. Raises Forbidden, InvalidInput, Conflict. The row is locked for it."""
     find_changeable(actor=actor, provider=provider)
-    before, locked = Provider.objects.select_for_update().get(pk=provider.pk), None
+    row = Provider.objects.select_for_update().get(pk=provider.pk)
+    before = copy(row)
+    apply(actor=actor, row=row, changes=changes)
+    check(row)
+    if row.name.lower() != before.name.lower():
+        check_unused(before)
+    save(row)
+    return row
 
 
 @transaction.atomic

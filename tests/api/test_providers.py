@@ -227,6 +227,19 @@ async def test_a_test_tells_why_nothing_answered(as_bob, local, upstream):
     assert "Local" in outcome["error"]
 
 
+async def test_a_test_does_not_tell_which_model_of_the_provider_another_person_s_agent_uses(as_alice, as_bob, local):
+    await as_alice.post("/agents", json={"name": "Ada", "provider": "Local", "model": "alices-own"})
+    assert (await as_alice.post(f"{local}/test")).json()["model"] == "alices-own"
+    assert (await as_bob.post(f"{local}/test")).json()["model"] == "first-model"
+
+
+async def test_an_answer_that_is_waited_for_has_the_headers_of_every_answer(as_bob, local):
+    at_once, later = await as_bob.get(local), await as_bob.get(f"{local}/models")
+    assert later.headers.keys() == at_once.headers.keys() - {"vary", "allow"}
+    assert later.headers["X-Content-Type-Options"] == "nosniff"
+    assert later.headers["X-Request-ID"] != at_once.headers["X-Request-ID"]
+
+
 async def test_a_test_is_made_anew_with_the_same_key_of_idempotency(as_bob, local, upstream):
     upstream.script += [reply("Hello"), reply("Again")]
     headers = {"Idempotency-Key": "one"}

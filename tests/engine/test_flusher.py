@@ -123,9 +123,9 @@ async def test_a_character_that_cannot_be_stored_is_left_out():
     server = Server()
     flusher, writing = Flusher(server.publish), stream()
     flusher.streams.add(writing)
-    writing.write("a\x00b")
+    writing.write("a\x00\ud83db")
     await flusher.flush()
-    writing.write("\x00")
+    writing.write("\x00\ud83d")
     await flusher.flush()
     assert writing.text == server.text == "ab"
 

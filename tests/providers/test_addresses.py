@@ -5,6 +5,7 @@ import pytest
 
 from agents.providers.addresses import AddressRefused, check_address, check_base_url
 from agents.providers.base import ProviderError
+from tests.plugin import NetworkRefused
 from tests.providers.conftest import QUICK, reply_of
 from tests.upstreams.openai import OpenAIUpstream, reply
 
@@ -79,7 +80,16 @@ LINK_LOCAL = [
     "metadata.google.internal",
     "METADATA.google.internal.",
 ]
-LOOPBACK = ["127.0.0.1:11434", "localhost", "2130706433", "0x7f.1", "017700000001", "127.1", "[::]"]
+LOOPBACK = [
+    "127.0.0.1:11434",
+    "localhost",
+    "Models.localhost.",
+    "2130706433",
+    "0x7f.1",
+    "017700000001",
+    "127.1",
+    "[::]",
+]
 
 
 @pytest.mark.parametrize("host", LINK_LOCAL)
@@ -119,11 +129,10 @@ def test_what_is_no_base_url(url, words):
         check_base_url(url, allow_private=True)
 
 
-def test_a_host_that_does_not_resolve_now_may_do_so_later(monkeypatch):
-    def no_answer(*arguments, **options):
-        raise socket.gaierror(socket.EAI_AGAIN, "no name server")
-
-    monkeypatch.setattr(socket, "getaddrinfo", no_answer)
+def test_a_host_name_is_not_looked_up():
+    """A look-up would be refused here, see tests.plugin."""
+    with pytest.raises(NetworkRefused):
+        socket.getaddrinfo("models.example.com", 443)
     check_base_url("https://models.example.com/v1", allow_private=False)
 
 

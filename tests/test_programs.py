@@ -1,10 +1,12 @@
 """The programs that tests start do their work together."""
 
+import subprocess
 import time
 
 import httpx
 
 from conversations.models import Conversation
+from gathering_site.supervisor import programs
 
 
 def test_a_message_to_a_real_server_is_answered_by_a_real_worker(
@@ -25,3 +27,21 @@ def test_without_the_worker_a_run_stays_queued(server: str, talk: Conversation, 
         run = client.post(f"/conversations/{talk.pk}/messages", json={"text": "hello"}).json()["runs"][0]
         time.sleep(0.3)
         assert client.get(f"/runs/{run['id']}").json()["state"] == "queued"
+
+
+def test_a_worker_that_does_not_reach_its_queue_is_not_ready(variables: dict[str, str]) -> None:
+    program = programs.worker()
+    program.prepare()
+    child = subprocess.Popen(
+        program.arguments,
+        env=program.environment | variables | {"CELERY_BROKER_URL": "redis://127.0.0.1:1"},
+        pass_fds=program.descriptors,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert any("Cannot connect to redis:" in line for line in child.stderr)
+        assert not program.ready(child.pid)
+    finally:
+        child.kill()
+        child.communicate()

@@ -3,7 +3,10 @@
 import re
 
 import pytest
+from django.contrib.admin import site
 from drf_spectacular.generators import SchemaGenerator
+
+from gathering_site.urls import urlpatterns
 
 PUBLIC = {"/health", "/openapi.json", "/docs", "/redoc"}
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -86,10 +89,8 @@ async def test_it_refuses_who_has_no_token(anonymous, method, path, operation):
     assert answer.json().keys() == {"detail"}
 
 
-@every_operation
-async def test_its_path_takes_whole_numbers_only(as_charlie, method, path, operation):
-    if "{" not in path:
-        return
+@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in OPERATIONS if "{" in path])
+async def test_its_path_takes_whole_numbers_only(as_charlie, method, path):
     wrong = await as_charlie.request(method, path.replace("{id}", "x").replace("{revision}", "1"))
     assert wrong.status_code == 422
     assert wrong.json()["detail"][0]["loc"][0] == "path"
@@ -105,9 +106,20 @@ async def test_what_is_public_needs_no_token(anonymous, path):
     assert (await anonymous.get(path)).status_code == 200
 
 
-async def test_nothing_else_is_public(anonymous):
-    for path in ("/", "/nothing", "/agents", "/admin/agents/agent/"):
-        assert (await anonymous.get(path)).status_code in (302, 401, 404)
+ADMIN_PAGES = ["/admin/", *(f"/admin/{model._meta.label_lower.replace('.', '/')}/" for model in site._registry)]
+
+
+@pytest.mark.parametrize("path", ADMIN_PAGES)
+async def test_a_page_of_the_admin_asks_for_a_log_in(anonymous, path):
+    answer = await anonymous.get(path)
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/admin/login/?next={path}")
+
+
+async def test_nothing_is_at_other_paths(anonymous):
+    known = {path.split("/")[1] for _, path, _ in OPERATIONS} | {"admin", "docs", "redoc", "openapi.json"}
+    assert {str(pattern.pattern).strip("^/") for pattern in urlpatterns} - {""} <= known
+    for path in ("/", "/nothing", "/static/nothing"):
+        assert (await anonymous.get(path)).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])

@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 
 import msgspec
-import redis.asyncio
-from django.conf import settings
 
 from agents.choices import RunState
 from agents.engine.flusher import Delta, Flusher
@@ -23,6 +21,7 @@ from agents.services.work import load_work
 from agents.services.workers import worker_name
 from gathering_site.common.errors import DomainError
 from gathering_site.events.live import publish_deltas
+from gathering_site.events.redis_client import asyncio_client
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class Runner:
 
     def turn(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.redis = redis.asyncio.from_url(settings.REDIS_URL)
+        self.redis = asyncio_client()
         self.services = [self.loop.create_task(self.flusher.run()), self.loop.create_task(self.keep_leases())]
         self.loop.run_forever()
 

@@ -16,6 +16,7 @@ class Listener:
     def __init__(self) -> None:
         self.frames: list[Frame] = []
         self.fell_behind = 0
+        self.falls = asyncio.Event()
         self.queue: list[Frame] = []
         self.behind = False
         self.last = 0
@@ -25,6 +26,7 @@ class Listener:
 
     def fall_behind(self) -> None:
         self.fell_behind += 1
+        self.falls.set()
 
     @property
     def given(self) -> list[int | str]:
@@ -67,7 +69,7 @@ async def test_a_number_that_does_not_come_sends_the_readers_to_the_log(monkeypa
     place, listener = listening()
     place.receive(numbered(3))
     place.receive(transient("a"))
-    await asyncio.sleep(0.03)
+    await asyncio.wait_for(listener.falls.wait(), 5)
     assert listener.given == [1] and listener.fell_behind == 1
     place.receive(numbered(4))
     assert listener.given == [1, 4]
@@ -79,7 +81,7 @@ async def test_a_second_hole_behind_one_that_closed_is_given_up_too(monkeypatch)
     for number in (3, 5, 2):
         place.receive(numbered(number))
     assert listener.given == [1, 2, 3] and not listener.fell_behind
-    await asyncio.sleep(0.03)
+    await asyncio.wait_for(listener.falls.wait(), 5)
     assert listener.fell_behind == 1 and not place.held
 
 

@@ -120,11 +120,10 @@ async def test_a_run_is_stopped_within_two_seconds_and_what_was_written_stays(cl
     start = time.monotonic()
     assert (await client.post(f"/runs/{run}/cancel")).json()["state"] == "cancelled"
     await socket.read(ended)
+    assert time.monotonic() - start < 2
     [answer] = (await client.get(f"/conversations/{talk.pk}/messages?limit=1")).json()
     assert answer["state"] == "cut" and len(answer["text"]) > 60
     follow_up = await client.post(f"/conversations/{talk.pk}/messages", json={"text": "write 2 words"})
-    await socket.read(lambda frame: frame.get("kind") == "run.started")
-    assert time.monotonic() - start < 2
     await socket.read(ended)
     assert follow_up.json()["runs"][0]["id"] != run
     # The worker let go of it: nothing was written behind the end.

@@ -96,12 +96,17 @@ def make_data_folder() -> None:
 
 
 def make_run_folder() -> Path:
-    """The folder of the sockets, closed to all but its owner: whoever can enter it is let into the database."""
+    """The folder of the sockets, closed to all but its owner: whoever can enter it is let into Valkey. It is opened
+    before it is given away, so that nobody puts a link in its place in between."""
     folder = run_folder()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if user := server_user():
-        user.own(folder)
-    folder.chmod(0o700)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if user := server_user():
+            os.fchown(descriptor, user.uid, user.gid)
+        os.fchmod(descriptor, 0o700)
+    finally:
+        os.close(descriptor)
     return folder
 
 

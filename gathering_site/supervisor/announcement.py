@@ -3,22 +3,10 @@
 import json
 import os
 from pathlib import Path
-from typing import TypedDict
 
 from django.core.exceptions import ImproperlyConfigured
 
-
-class Prepared(TypedDict):
-    """What `manage.py prepare --json` gives. `password` and `token` are there on the first start only; `script_token`
-    where it was asked for; `administrator` is empty where nobody is one any more."""
-
-    administrator: str
-    password: str | None
-    token: str | None
-    script_token: str | None
-    providers: list[str]
-    conversation: int | None
-
+from gathering_site.prepared import Prepared
 
 REHEARSED = """none found in the environment: `demo` answers, and its replies are rehearsed.
              Set ANTHROPIC_API_KEY or OPENAI_API_KEY, or run Ollama, and give your agents that provider."""

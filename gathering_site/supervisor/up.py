@@ -17,8 +17,9 @@ from gathering_site import environment, listening
 from gathering_site.embedded.postgres import Postgres
 from gathering_site.embedded.user import before_exec
 from gathering_site.embedded.valkey import Valkey
+from gathering_site.prepared import Prepared
 from gathering_site.supervisor import programs
-from gathering_site.supervisor.announcement import Prepared, announcement, write_ready_file
+from gathering_site.supervisor.announcement import announcement, write_ready_file
 from gathering_site.supervisor.child import Child
 from gathering_site.supervisor.programs import Program
 

@@ -8,9 +8,9 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from agents.exchange import export_agents, import_agents
 from agents.models import Agent
 from agents.services.agents import create_agent, update_agent
-from agents.services.exchange import export_agents, import_agents
 from agents.services.providers import create_provider
 from gathering_site.common.actors import Actor
 from gathering_site.common.errors import InvalidInput

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from agents.exchange import export_agents, import_agents
 from agents.models import Agent
-from agents.services.exchange import export_agents, import_agents
 from gathering_site.common.commands import ActingCommand, find_actor
 
 

@@ -1,4 +1,5 @@
-"""Agents as text: what an operator keeps in a file, moves to another server, or writes by hand."""
+"""The file face of agents: what an operator keeps as text, moves to another server, or writes by hand. It checks what
+comes in as the REST face does, and changes agents through their services."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -4,11 +4,12 @@ import os
 from urllib.parse import urlsplit
 
 import msgspec
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
 from agents.choices import AgentStatus, ProviderKind
 from agents.models import Agent, Provider
 from agents.providers.base import Account
+from agents.querysets.agents import AgentQuerySet
 from gathering_site.common.errors import InvalidInput
 from gathering_site.common.models import User
 
@@ -76,7 +77,7 @@ def ollama_url(host: str) -> str:
     return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
 
 
-def agents_using(row: Provider) -> QuerySet[Agent]:
+def agents_using(row: Provider) -> AgentQuerySet:
     """Agents that are not archived and whose `provider` means this row."""
     agents = Agent.objects.filter(provider__iexact=row.name).exclude(status=AgentStatus.ARCHIVED).order_by("pk")
     if row.owner_id:

@@ -38,6 +38,3 @@ class AgentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The settings, with defaults for what is not given. Raises msgspec.ValidationError with the place of the
         fault."""
         return msgspec.convert(values, cls)
-
-    def to_json(self) -> dict[str, Any]:
-        return msgspec.to_builtins(self)

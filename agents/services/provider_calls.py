@@ -7,8 +7,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from django.db import connection
-
 from agents.accounts import account_of, agents_using, check_key
 from agents.models import Provider as ProviderRow
 from agents.providers import open_provider
@@ -25,16 +23,6 @@ LONGEST_TEXT = 500
 
 Result = TypeVar("Result")
 Call = Callable[[], Awaitable[Result]]
-
-
-def test_provider(*, actor: Actor, provider: ProviderRow, model: str = "") -> dict[str, Any]:
-    """As `prepare_test`, for a thread, which waits."""
-    return run(prepare_test(actor=actor, provider=provider, model=model))
-
-
-def list_provider_models(*, actor: Actor, provider: ProviderRow) -> list[str]:
-    """As `prepare_model_list`, for a thread, which waits."""
-    return run(prepare_model_list(actor=actor, provider=provider))
 
 
 def prepare_test(*, actor: Actor, provider: ProviderRow, model: str = "") -> Call[dict[str, Any]]:
@@ -89,13 +77,6 @@ def prepare_model_list(*, actor: Actor, provider: ProviderRow) -> Call[list[str]
 def check_visible(*, actor: Actor, provider: ProviderRow) -> None:
     if actor.user and not ProviderRow.objects.visible_to(actor.user).filter(pk=provider.pk).exists():
         raise NotFound("Provider not found")
-
-
-def run(call: Call[Result]) -> Result:
-    """What the call gives, on an event loop of its own."""
-    if not connection.in_atomic_block:
-        connection.close()  # Back to the pool; the next query takes one again.
-    return asyncio.run(call())  # type: ignore[arg-type]
 
 
 async def use_client(provider: ProviderRow, use: Callable[[Provider], Awaitable[Result]]) -> Result:

@@ -1,6 +1,7 @@
 """Adding, changing and removing providers, and what an agent's `provider` means."""
 
 import json
+import re
 from copy import copy
 from typing import Any
 
@@ -11,21 +12,11 @@ from agents.choices import ProviderKind
 from agents.models import Provider
 from agents.providers.addresses import AddressRefused, check_base_url
 from agents.providers.base import Account
-from agents.services.provider_calls import list_provider_models, test_provider
 from gathering_site.common.actors import Actor
 from gathering_site.common.errors import Conflict, Forbidden, InvalidInput
 from gathering_site.common.models import User
 
-__all__ = [
-    "check_provider_name",
-    "create_provider",
-    "delete_provider",
-    "list_provider_models",
-    "resolve_account",
-    "test_provider",
-    "update_provider",
-]
-
+SECRET = re.compile(r"api.?key|secret|password|authorization|token$", re.IGNORECASE)
 FIELDS = ("name", "kind", "base_url", "api_key", "allow_private", "settings")
 LONGEST_NAME = 100
 LONGEST_KEY = 4000
@@ -165,6 +156,10 @@ def check(row: Provider) -> None:
         raise InvalidInput("The settings must be a JSON object.", field="settings")
     if len(text := json.dumps(row.settings)) > LONGEST_SETTINGS or "\\u0000" in text:
         raise InvalidInput("The settings are too long, or hold a NUL character.", field="settings")
+    if secret := next((name for name in row.settings if SECRET.search(name)), None):
+        raise InvalidInput(
+            f"{secret} looks like a secret, and settings are shown: give it as api_key.", field="settings"
+        )
     if len(row.base_url) > LONGEST_URL:
         raise InvalidInput(f"The base URL has more than {LONGEST_URL} characters.", field="base_url")
     if row.base_url:

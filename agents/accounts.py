@@ -4,6 +4,7 @@ import os
 from urllib.parse import urlsplit
 
 import msgspec
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Exists, OuterRef
 
 from agents.choices import AgentStatus, ProviderKind
@@ -71,9 +72,12 @@ def ollama_url(host: str) -> str:
     """OLLAMA_HOST says where Ollama listens (`0.0.0.0`, `:11434`, `http://box:8080`); this is where to reach it."""
     if not host:
         return ""
-    parts = urlsplit(host if "://" in host else f"http://{host}")
+    try:
+        parts = urlsplit(host if "://" in host else f"http://{host}")
+        port = parts.port or (11434 if "://" not in host else {"https": 443}.get(parts.scheme, 80))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"OLLAMA_HOST is {host[:100]!r}; it must be an address ({error}).") from error
     name = parts.hostname if parts.hostname not in (None, "0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
-    port = parts.port or (11434 if "://" not in host else {"https": 443}.get(parts.scheme, 80))
     return f"{parts.scheme}://{f'[{name}]' if ':' in name else name}:{port}{parts.path.rstrip('/')}"
 
 

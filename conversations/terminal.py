@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -24,7 +25,8 @@ from gathering_site.common.threads import in_database
 HISTORY = 10
 """Messages of a conversation that are shown when one goes on with it."""
 
-HELP = "/new begins another conversation, /stop stops the answer, /quit ends."
+HELP = "/new begins another conversation, /history shows the last messages, /stop stops the answer, /quit ends."
+COMMAND = re.compile(r"/[a-z]+")
 ANEW = "\n[The answer begins anew.]\n"
 
 
@@ -114,8 +116,11 @@ class Terminal:
     async def greet(self) -> None:
         if self.interactive:
             self.print(f"{self.agent.name} ({self.agent.model}) listens. {HELP}\n")
-            for line in await in_database(self.read_history):
-                self.print(f"{line}\n")
+            await self.show_history()
+
+    async def show_history(self) -> None:
+        for line in await in_database(self.read_history):
+            self.print(f"{line}\n")
 
     def read_history(self) -> list[str]:
         if self.conversation is None:
@@ -135,6 +140,11 @@ class Terminal:
         """Says the line, or does what it commands; whether that went well."""
         if line == "/new":
             self.conversation = None
+        elif line == "/history":
+            await self.show_history()
+        elif line not in ("", "/stop") and COMMAND.fullmatch(line):
+            self.errors.write(f"There is no {line}. {HELP}\n")
+            return self.interactive
         elif line not in ("", "/stop"):
             try:
                 return await self.ask(line)
@@ -154,7 +164,8 @@ class Terminal:
         finally:
             self.run = self.stopping = None
         self.show_end(answer)
-        return answer.state == RunState.SUCCEEDED
+        stopped = self.interactive and answer.state == RunState.CANCELLED
+        return stopped or answer.state == RunState.SUCCEEDED
 
     def show(self, text: str) -> None:
         """Brings what stands on the screen up to this text. A run that lost its worker may write another one: that is

@@ -163,6 +163,8 @@ def redis_url() -> str:
 def broker_url() -> str:
     """`CELERY_BROKER_URL`, or the same server as `REDIS_URL`, in Celery's spelling."""
     url = os.environ.get("CELERY_BROKER_URL") or redis_url()
+    if not url.startswith(("redis://", "rediss://", "redis+socket://", "unix://")):
+        raise ImproperlyConfigured("CELERY_BROKER_URL must start with redis://, rediss:// or unix://.")
     if url.startswith("unix://"):
         path, _, query = url.removeprefix("unix://").partition("?")
         database = dict(pair.split("=", 1) for pair in query.split("&") if "=" in pair).get("db", "0")

@@ -10,6 +10,8 @@ from gathering_site.health import Health
 PUBLIC = {"authentication_classes": [], "permission_classes": []}
 
 urlpatterns = [
+    # Until there are pages: whoever opens the address in a browser finds what can be done here.
+    path("", RedirectView.as_view(pattern_name="docs")),
     path("health", Health.as_view(), name="health"),
     path("openapi.json", SpectacularJSONAPIView.as_view(**PUBLIC), name="openapi"),
     path("docs", SpectacularSwaggerView.as_view(url_name="openapi", **PUBLIC), name="docs"),

@@ -37,13 +37,18 @@ def enqueue(run_id: int) -> None:
     current_app.send_task("agents.execute_run", args=[run_id], expires=settings.RUN_ENQUEUE_PATIENCE.total_seconds())
 
 
+def check_active(agent: Agent) -> None:
+    """Raises Conflict for an agent that does not answer."""
+    if agent.status != AgentStatus.ACTIVE:
+        raise Conflict(f"{agent.name} is {agent.status}; set its status to active first.", field="agent")
+
+
 @transaction.atomic
 def queue_run(*, actor: Actor, agent: Agent, subject: str) -> Run:
     """A new run of the agent for the subject, on its way to a worker after commit. The caller holds the subject's lock.
     A run of the agent that this person asked for and that has not begun is given back instead: it has not read the
     history yet, so it will answer what came since. Raises Conflict for an agent that is not active."""
-    if agent.status != AgentStatus.ACTIVE:
-        raise Conflict(f"{agent.name} is {agent.status}; set its status to active first.", field="agent")
+    check_active(agent)
     waiting = Run.objects.filter(agent=agent, subject=subject, user=actor.person, state=RunState.QUEUED, answer=None)
     if found := waiting.first():
         return found

@@ -7,6 +7,7 @@ from agents.filters import RunFilters
 from agents.models import Run
 from agents.serializers import RunSerializer, StepSerializer
 from agents.services.runs import cancel_run
+from gathering_site.common.pagination import LogPagination
 from gathering_site.common.views import Reading, ResourceViewSet
 from gathering_site.events.views import Streaming
 
@@ -16,6 +17,7 @@ class RunViewSet(Reading, Streaming, ResourceViewSet):
     queryset = Run.objects.all()
     serializer_class = RunSerializer
     filterset_class = RunFilters
+    pagination_class = LogPagination
     newest_first = True
     topic = "runs"
     on_loop = {"retrieve": "retrieve_on_loop"}

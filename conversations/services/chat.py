@@ -6,6 +6,7 @@ from django.db import transaction
 
 from agents.events import run_data
 from agents.models import Agent, Run
+from agents.services.runs import check_active
 from conversations.events import message_data, topic_of
 from conversations.models import Conversation, Message
 from conversations.services.conversations import create_conversation
@@ -29,8 +30,9 @@ class Chat(NamedTuple):
 @transaction.atomic
 def chat(*, actor: Actor, agent: Agent, text: str, conversation: Conversation | None = None) -> Chat:
     """Says the text to the agent, who answers in a run: in the conversation, or in a new one. Raises InvalidInput where
-    the agent does not take part in it; else as post_message."""
+    the agent does not take part in it, Conflict where it is not active; else as post_message."""
     check_text(text)
+    check_active(agent)
     if conversation is None:
         title = " ".join(text.split())[:TITLE]
         conversation = create_conversation(actor=actor, title=title, agents=[agent.pk])

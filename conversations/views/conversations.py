@@ -15,6 +15,7 @@ from conversations.serializers import (
 )
 from conversations.services.conversations import archive_conversation, create_conversation, update_conversation
 from conversations.services.messages import post_message, with_live_text
+from gathering_site.common.pagination import LogPagination
 from gathering_site.common.views import Reading, ResourceViewSet
 from gathering_site.events.views import Streaming
 
@@ -44,7 +45,7 @@ class ConversationViewSet(Reading, Streaming, ResourceViewSet):
         return Response(status=204)
 
     @extend_schema(summary="List a conversation's messages, newest last", responses=MessageSerializer(many=True))
-    @action(detail=True, filterset_class=None, serializer_class=MessageSerializer)
+    @action(detail=True, filterset_class=None, serializer_class=MessageSerializer, pagination_class=LogPagination)
     def messages(self, request: Request, pk: int) -> Response:
         messages = self.get_object().messages.select_related("agent", "user")
         return self.log_of(messages, prepare=with_live_text)

@@ -16,7 +16,7 @@ from gathering_site.common.error_answers import InvalidParameter
 from gathering_site.common.errors import InvalidInput, NotFound
 from gathering_site.common.idempotency import answer_once
 from gathering_site.common.models import User
-from gathering_site.common.pagination import COUNTED, LARGEST_ID, LogPagination
+from gathering_site.common.pagination import COUNTED, LARGEST_ID
 from gathering_site.common.queries import ID, USER, Plan
 
 INTEGERS = ("pk", "revision")
@@ -98,8 +98,7 @@ class ResourceViewSet(GenericViewSet):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def log_of(self, queryset: QuerySet, *, prepare: Callable[[list[Any]], list[Any]] = list) -> Response:
-        """One page of a log, see LogPagination."""
-        self._paginator = LogPagination()
+        """One page of a log. The action's `pagination_class` is LogPagination."""
         return self.list_of(self.filter_queryset(queryset), prepare=prepare)
 
 

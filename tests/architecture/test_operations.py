@@ -118,8 +118,12 @@ async def test_a_page_of_the_admin_asks_for_a_log_in(anonymous, path):
 async def test_nothing_is_at_other_paths(anonymous):
     known = {path.split("/")[1] for _, path, _ in OPERATIONS} | {"admin", "docs", "redoc", "openapi.json"}
     assert {str(pattern.pattern).strip("^/") for pattern in urlpatterns} - {""} <= known
-    for path in ("/", "/nothing", "/static/nothing"):
+    for path in ("/nothing", "/static/nothing"):
         assert (await anonymous.get(path)).status_code == 404
+
+
+async def test_the_address_alone_leads_to_what_can_be_done(anonymous):
+    assert (await anonymous.get("/")).headers["Location"] == "/docs"
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])

@@ -127,7 +127,7 @@ def test_an_answer_is_stopped_and_one_can_go_on(
     screen.type("and now\n")
     screen.wait_for("and now\n> ")
     screen.child.send_signal(signal.SIGINT)
-    assert screen.ends_with() == 1, "an answer was not complete"
+    assert screen.ends_with() == 0, "to stop an answer is no failure"
 
 
 def test_one_leaves_while_an_answer_is_written(open_screen: Callable[..., Screen], worker: None, ours: Agent) -> None:
@@ -152,6 +152,13 @@ def test_a_conversation_goes_on_with_its_last_ten_messages(
     screen.type("\x04")
     assert screen.ends_with() == 0
     assert Conversation.objects.get() == talk
+
+
+def test_a_command_that_does_not_exist_is_not_said_to_the_agent(run: RunCommand, ours: Agent) -> None:
+    done = run("chat", "Iris", text="/help\n")
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert "/history" in done.stderr
+    assert Conversation.objects.count() == 0
 
 
 def test_a_script_gets_the_answers_and_nothing_else(run: RunCommand, worker: None, ours: Agent) -> None:

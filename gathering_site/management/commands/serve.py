@@ -24,7 +24,12 @@ class Command(BaseCommand):
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from error
         from gathering_site.asgi import application
+        from gathering_site.parts import PartFailed, check_database
 
+        try:
+            check_database()
+        except PartFailed as error:
+            raise CommandError(str(error)) from error
         # What is loaded by now stays: to look it through again and again for garbage costs a tenth of all requests'
         # time, and each look is a pause.
         gc.freeze()

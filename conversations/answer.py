@@ -55,7 +55,7 @@ async def follow(said: Chat, *, user: User) -> AsyncIterator[Answer]:
     """The answer to what was said, again and again as it grows, the last time when its run has ended. Raises
     CannotFollow where no worker takes it up, or the user may not read it any more."""
     answer, conversation = Answer(run=said.run.pk), said.message.conversation_id
-    where = {"prefix": "conversations", "identifier": conversation, "after": said.number}
+    where: dict[str, Any] = {"prefix": "conversations", "identifier": conversation, "after": said.number}
     reader = await in_database(admit, login=login_of(user, None), **where)
     try:
         await reader.join()

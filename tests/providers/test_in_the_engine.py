@@ -43,12 +43,17 @@ async def run(provider, text: str = "when?", **options) -> tuple[str, ListJourna
 
     request = ModelRequest(model="m", turns=[UserTurn(text)], tools=[CLOCK], options=options)
     bounds = AgentSettings().bounds
-    work = Work(1, 1, ("runs/1",), 1, request=request, bounds=bounds, rounds=[], price=lambda usage: None)
     tool = Tool(name="clock.now", description="", parameters=CLOCK.parameters, run=noon)
-    stream, journal = open_stream(work), ListJournal()
-    await perform(
-        work, provider=provider, journal=journal, flusher=Flusher(publish), stream=stream, tools={tool.name: tool}
+    work = Work(
+        *(1, 1, ("runs/1",), 1),
+        request=request,
+        bounds=bounds,
+        rounds=[],
+        price=lambda usage: None,
+        tools={tool.name: tool},
     )
+    stream, journal = open_stream(work), ListJournal()
+    await perform(work, provider=provider, journal=journal, flusher=Flusher(publish), stream=stream)
     return stream.text, journal
 
 

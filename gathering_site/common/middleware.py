@@ -20,6 +20,8 @@ def finish_answer(request: HttpRequest, response: HttpResponseBase) -> HttpRespo
     response.headers["X-Request-ID"] = request.id
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("X-Frame-Options", "DENY")
+    if not response.streaming and response.content:  # Else it is sent in chunks.
+        response.headers.setdefault("Content-Length", str(len(response.content)))
     return response
 
 

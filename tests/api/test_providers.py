@@ -237,6 +237,7 @@ async def test_an_answer_that_is_waited_for_has_the_headers_of_every_answer(as_b
     at_once, later = await as_bob.get(local), await as_bob.get(f"{local}/models")
     assert later.headers.keys() == at_once.headers.keys() - {"vary", "allow"}
     assert later.headers["X-Content-Type-Options"] == "nosniff"
+    assert int(later.headers["Content-Length"]) == len(later.content)
     assert later.headers["X-Request-ID"] != at_once.headers["X-Request-ID"]
 
 

@@ -28,7 +28,10 @@ logger = logging.getLogger(__name__)
 RENEWAL = 1.0
 """Seconds between two renewals of the leases; also the time in which a worker notices that a run was cancelled."""
 
-DATABASE_THREADS = 8
+DATABASE_THREADS = 2
+"""Few, since they and the loop take turns at Python's lock: with more of them tokens wait longer while many runs begin
+(of 100 that begin together, 99 % of tokens take 72 ms with two, 145 ms with four, 200 ms with eight), and no run begins
+sooner."""
 
 
 class Runner:

@@ -9,6 +9,8 @@ import aiohttp
 import msgspec
 from websockets.asyncio.client import connect
 
+PATIENCE = 120.0
+"""Seconds for all of it: an answer that never ends is an error."""
 SOCKETS_AT_ONCE = 10
 """Sockets that are being opened at the same time."""
 
@@ -51,7 +53,8 @@ def through_sockets(url: str, token: str, conversations: list[int]) -> list[Foll
 
 async def follow_all(url: str, token: str, conversations: list[int]) -> list[Followed]:
     opened, places = asyncio.Barrier(len(conversations)), asyncio.Semaphore(SOCKETS_AT_ONCE)
-    return await asyncio.gather(*(follow(url, token, number, opened, places) for number in conversations))
+    async with asyncio.timeout(PATIENCE):
+        return await asyncio.gather(*(follow(url, token, number, opened, places) for number in conversations))
 
 
 async def follow(

@@ -3,6 +3,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.functional import cached_property
 from encrypted_fields.fields import EncryptedTextField
 
 from agents.choices import ProviderKind
@@ -38,3 +39,8 @@ class Provider(TimestampedModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @cached_property
+    def has_key(self) -> bool:
+        """`without_keys` brings it along."""
+        return bool(self.api_key)

@@ -67,7 +67,7 @@ class ProviderSerializer(StrictModelSerializer):
             "base_url": instance.base_url,
             "allow_private": instance.allow_private,
             "settings": instance.settings,
-            "has_key": bool(instance.api_key),
+            "has_key": instance.has_key,
             "owner": instance.owner_id,
             "created_at": instance.created_at,
             "updated_at": instance.updated_at,

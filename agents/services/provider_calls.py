@@ -29,7 +29,7 @@ def prepare_test(*, actor: Actor, provider: ProviderRow, model: str = "") -> Cal
     """A call that asks a model for one word: `{"ok": True, "model", "seconds", "text"}` or `{"ok": False, "model",
     "seconds", "error"}`, within SECONDS. Without a `model` it is one that an agent uses with this provider, or one of
     the provider's list. Raises NotFound for who may not see the provider."""
-    check_visible(actor=actor, provider=provider)
+    provider = read_visible(actor=actor, provider=provider)
     agents = agents_using(provider)
     if actor.user:
         agents = agents.visible_to(actor.user)  # The name of another person's model is that person's.
@@ -63,7 +63,7 @@ def prepare_model_list(*, actor: Actor, provider: ProviderRow) -> Call[list[str]
     """A call that gives the names of the provider's models, sorted. Raises NotFound for who may not see the provider;
     the call raises Conflict with the reason where there is no list within SECONDS, InvalidInput where there is no
     key."""
-    check_visible(actor=actor, provider=provider)
+    provider = read_visible(actor=actor, provider=provider)
 
     async def list_models() -> list[str]:
         try:
@@ -74,9 +74,13 @@ def prepare_model_list(*, actor: Actor, provider: ProviderRow) -> Call[list[str]
     return list_models
 
 
-def check_visible(*, actor: Actor, provider: ProviderRow) -> None:
-    if actor.user and not ProviderRow.objects.visible_to(actor.user).filter(pk=provider.pk).exists():
+def read_visible(*, actor: Actor, provider: ProviderRow) -> ProviderRow:
+    """The row with its key, read now: the event loop cannot."""
+    rows = ProviderRow.objects.visible_to(actor.user) if actor.user else ProviderRow.objects.all()
+    found = rows.filter(pk=provider.pk).first()
+    if found is None:
         raise NotFound("Provider not found")
+    return found
 
 
 async def use_client(provider: ProviderRow, use: Callable[[Provider], Awaitable[Result]]) -> Result:

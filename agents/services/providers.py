@@ -126,6 +126,7 @@ def apply(*, actor: Actor, row: Provider, changes: dict[str, Any]) -> None:
     for field in set(changes) - {"allow_private"}:
         value = changes[field]
         setattr(row, field, value.strip() if isinstance(value, str) else value)
+    row.api_key = row.api_key or None  # So that the database knows whether there is one.
     row.base_url = row.base_url.rstrip("/")
     moved = (row.kind, row.base_url) != before
     if moved and had_key and "api_key" not in changes:

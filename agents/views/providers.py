@@ -23,7 +23,7 @@ DEFAULTS: dict[str, Any] = {"base_url": "", "settings": {}}
     retrieve=extend_schema(summary="Get a provider", description="`has_key` says whether a key is kept for it."),
 )
 class ProviderViewSet(Reading, ResourceViewSet):
-    queryset = Provider.objects.order_by("pk")
+    queryset = Provider.objects.without_keys().order_by("pk")
     serializer_class = ProviderSerializer
     filterset_class = ProviderFilters
 

@@ -25,8 +25,8 @@ class ProviderQuerySet(models.QuerySet):
         return self.usable_by(owner).filter(name__iexact=name).order_by(F("owner").asc(nulls_last=True))
 
     def without_keys(self) -> Self:
-        """Each with `has_key` in place of its key, which is neither read nor decrypted: what decrypts it takes a tenth of
-        a second to be made, once a process."""
+        """Each with `has_key` in place of its key, which is neither read nor decrypted: what decrypts it needs a tenth
+        of a second to be made, once a process."""
         kept = models.ExpressionWrapper(Q(api_key__isnull=False), output_field=models.BooleanField())
         return self.defer("api_key").annotate(has_key=kept)
 

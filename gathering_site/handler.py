@@ -11,9 +11,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import close_caches
 from django.core.exceptions import RequestAborted
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.exception import convert_exception_to_response
+from django.core.signals import request_finished
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import Resolver404, ResolverMatch, get_resolver
 
@@ -22,6 +25,11 @@ from gathering_site.common.error_answers import plain_answer
 from gathering_site.common.later import LaterResponse
 from gathering_site.common.middleware import finish_answer, prepare_request
 from gathering_site.common.threads import in_thread
+
+# Threads give their connections back themselves, and the event loop has none: to look for them there takes as long as
+# to recognize who asks.
+request_finished.disconnect(close_old_connections)
+request_finished.disconnect(close_caches)
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]

@@ -41,7 +41,7 @@ def default_values() -> dict[str, Any]:
 def create_agent(*, actor: Actor, name: str, **values: Any) -> Agent:
     """A new agent of the actor's; `values` are FIELDS. Raises InvalidInput, and Conflict where the actor has an agent
     of that name (the constraint `agent_name_per_owner` decides)."""
-    agent = Agent(owner=actor.person, **default_values() | values | {"name": name})
+    agent = Agent(owner=actor.person, name=name, **values)
     check(agent)
     save(agent)
     add_revision(actor=actor, agent=agent, number=1, before={})

@@ -11,7 +11,6 @@ from weakref import WeakKeyDictionary
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
 from psycopg import AsyncConnection, AsyncCursor, OperationalError
@@ -36,6 +35,8 @@ class Plan:
         except EmptyResultSet:  # Django sees that no row can fit.
             self.sql = None
             return
+        # Converters look up what the database can do, nothing else, so threads may share it.
+        self.database = compiler.connection
         self.counting = f"SELECT count(*) FROM ({self.sql}) AS counted"  # noqa: S608 Django's own SQL
         self.model = compiler.klass_info["model"]
         fields = compiler.klass_info["select_fields"]
@@ -54,9 +55,8 @@ class Plan:
         for, too; the objects are nobody else's."""
         if self.sql is None:
             return []
-        database = connections[DEFAULT_DB_ALIAS]
         rows = await (run_shared if shared else run)(self.sql, self.bind(values))
-        return [self.object_of(list(row), database) for row in rows]
+        return [self.object_of(list(row)) for row in rows]
 
     async def count(self, values: Values) -> int:
         """How many rows there are."""
@@ -65,9 +65,9 @@ class Plan:
         [(count,)] = await run(self.counting, self.bind(values))
         return count
 
-    def object_of(self, row: list[Any], database: BaseDatabaseWrapper) -> Any:
+    def object_of(self, row: list[Any]) -> Any:
         for place, convert, column in self.convert:
-            row[place] = convert(row[place], column, database)
+            row[place] = convert(row[place], column, self.database)
         found = self.model.from_db(DEFAULT_DB_ALIAS, self.names, row[self.own])
         for populator in self.related:
             populator.populate(row, found)

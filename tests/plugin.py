@@ -102,6 +102,8 @@ def start(program: Program, **variables: str) -> subprocess.Popen[bytes]:
     give_up_at = time.monotonic() + START_PATIENCE
     while not program.ready(child.pid):
         if child.poll() is not None or time.monotonic() > give_up_at:
+            child.kill()
+            child.wait()
             raise RuntimeError(f"{program.name}: {(scratch_folder / f'{program.name}.log').read_text()}")
         time.sleep(0.01)
     return child

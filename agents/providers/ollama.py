@@ -13,7 +13,7 @@ from agents.providers.base import Account, ModelEvent, ModelRequest, Patience, P
 from agents.providers.errors import broken, connection_error, no_model_list, stalled, status_error
 from agents.providers.http import asked_wait, bounded, lines, open_session
 from agents.providers.ollama_reply import StreamedReply, decode_line, native_format
-from agents.providers.turns import ToolNames, is_native, result_text
+from agents.providers.turns import ToolNames, functions, is_native, result_text
 
 BASE_URL = "http://127.0.0.1:11434"
 REQUEST_FIELDS = ("keep_alive", "think", "format")
@@ -152,17 +152,7 @@ def request_fields(request: ModelRequest, names: ToolNames) -> dict[str, Any]:
     fields = {"model": request.model, "messages": messages, "stream": True, "options": options}
     fields |= {name: request.options[name] for name in REQUEST_FIELDS if name in request.options}
     if request.tools:
-        fields["tools"] = [
-            {
-                "type": "function",
-                "function": {
-                    "name": names.to_wire(tool.name),
-                    "description": tool.description,
-                    "parameters": tool.parameters,
-                },
-            }
-            for tool in request.tools
-        ]
+        fields["tools"] = functions(request.tools, names)
     return fields
 
 

@@ -12,7 +12,7 @@ from agents.providers.base import Account, ModelEvent, ModelRequest, Patience, P
 from agents.providers.errors import broken
 from agents.providers.http import open_client, read_model_list, server_sent_data, translated_errors
 from agents.providers.openai_reply import StreamedReply, decode_chunk, native_format, to_wire_call
-from agents.providers.turns import ToolNames, is_native, result_text, with_fresh_ids
+from agents.providers.turns import ToolNames, functions, is_native, result_text, with_fresh_ids
 
 BASE_URL = "https://api.openai.com/v1"
 NEW_FIELD_HOSTS = (".openai.com", ".azure.com")
@@ -71,17 +71,7 @@ class OpenAI:
         if request.temperature is not None:
             fields["temperature"] = request.temperature
         if request.tools:
-            fields["tools"] = [
-                {
-                    "type": "function",
-                    "function": {
-                        "name": names.to_wire(tool.name),
-                        "description": tool.description,
-                        "parameters": tool.parameters,
-                    },
-                }
-                for tool in request.tools
-            ]
+            fields["tools"] = functions(request.tools, names)
         extra = {name: value for name, value in request.options.items() if name not in (*fields, "stream")}
         return fields | {"extra_body": extra}
 

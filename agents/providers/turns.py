@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -36,6 +36,21 @@ class ToolNames:
 
     def from_wire(self, name: str) -> str:
         return self.ours.get(name, name)
+
+
+def functions(tools: Iterable[ToolSpec], names: ToolNames) -> list[dict[str, Any]]:
+    """The tools as OpenAI's API and those after its model take them."""
+    return [
+        {
+            "type": "function",
+            "function": {
+                "name": names.to_wire(tool.name),
+                "description": tool.description,
+                "parameters": tool.parameters,
+            },
+        }
+        for tool in tools
+    ]
 
 
 def wire_name(name: str) -> str:
